@@ -1,0 +1,1 @@
+"""Maths without state: rasterizer, grid, structural similarity, camera, mesh."""
