@@ -1,0 +1,37 @@
+# make demo: a talking head of the built-in speaker. make test: lint, types, tests. Both make .venv first.
+PYTHON ?= python3
+# The torch release that everything here is tested with; any newer one works too: make demo TORCH="torch>=2.13"
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+# Stages of CI run one after another; tests share two cores.
+WORKERS ?= 2
+
+.PHONY: help demo test lint types bench clean
+help:  ## tell what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+demo: .venv/installed  ## install, make a talking head of the built-in speaker, say where the video is
+	$(BIN)/d3talker demo --out runs/demo
+
+test: .venv/installed lint types  ## lint, types, tests
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+bench: .venv/installed  ## the tables of docs/performance.md
+	$(BIN)/python -m benchmarks.rasterizer
+	$(BIN)/python -m benchmarks.training_step
+
+clean:  ## forget the environment and all runs
+	rm -rf .venv runs

@@ -1,0 +1,196 @@
+"""The verbs, one dataclass each: its fields are the options, their docstrings the help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg, subcommand
+
+from d3talker.cli.bars import Bars
+
+Device = Annotated[str, arg(metavar="auto|cpu|cuda")]
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Track a video: one square crop, a camera per frame, masks, plates, sound, and a report on its quality.
+
+    `adapt` does this by itself; call it to look at report.html before you train, or to prepare many clips.
+    """
+
+    video: Positional[Path]
+    """A video of one talking person: any container, frame rate, size; 5 to 20 s are enough."""
+    out: Path
+    """Folder of the prepared clip."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.recipes.prepare import prepare
+
+        clip = prepare(self.video, self.out, progress=Bars())
+        print(f"{len(clip)} frames in {self.out}; look at {self.out / 'report.html'}")
+
+
+@dataclass(frozen=True)
+class Adapt:
+    """Turn a clip of a talking person into a head that talks.
+
+    Stopped or killed, the same command goes on where it was.
+
+    Example: d3talker adapt clip.mp4 --out me --seconds 10
+    """
+
+    source: Positional[Path]
+    """A video, or the folder that `prepare` wrote."""
+    out: Path
+    """Folder of the person; zip it, move it, give it to `talk`."""
+    method: Literal["talkinggaussian"] = "talkinggaussian"
+    """What the head is made of."""
+    preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
+    """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
+    seconds: float | None = None
+    """Learn from the first so many seconds; the rest is left for `evaluate`. All of it by default."""
+    resolution: int | None = None
+    """Pixels of the square picture, if not the preset's."""
+    device: Device = "auto"
+    """Where to compute."""
+    restart: bool = False
+    """Forget an earlier run in this folder."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.config.method import METHODS
+        from d3talker.config.presets import PRESETS
+        from d3talker.core.device import choose_device
+        from d3talker.recipes.adapt import adapt, with_resolution
+
+        device = choose_device(self.device)
+        name = self.preset if self.preset != "auto" else ("gpu" if device.type == "cuda" else "cpu")
+        person = adapt(
+            self.source,
+            self.out,
+            METHODS[self.method],
+            with_resolution(PRESETS[name], self.resolution),
+            seconds=self.seconds,
+            device=device,
+            restart=self.restart,
+            progress=Bars(),
+        )
+        minutes = person.meta["training_seconds"] / 60
+        print(f"{self.out} can talk after {minutes:.1f} min of training; look at {self.out / 'report.html'}")
+        print(f"next: d3talker talk {self.out} speech.wav --out video.mp4")
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Make a video of a person saying any sound.
+
+    Example: d3talker talk me speech.mp3 --out video.mp4 --background white
+    """
+
+    person: Positional[Path]
+    """The folder that `adapt` wrote."""
+    audio: Positional[Path]
+    """Any audio or video file, of any length."""
+    out: Path
+    """The video: .mp4, or .webm or .mov for a transparent background."""
+    pose: Literal["clip", "still"] = "clip"
+    """Move the head along the clip's own path, to and fro, or hold it still."""
+    blink: Literal["auto", "clip", "none"] = "auto"
+    """Blink every few seconds, as in the clip, or never."""
+    background: str = "clip"
+    """clip, transparent, a colour (white, #204060) or a picture file."""
+    paste_back: Path | None = None
+    """The video that the person was made from: puts the head back into its full frames."""
+    seed: int = 0
+    """Of the blinks."""
+    device: Device = "auto"
+    """Where to compute."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.core.device import choose_device
+        from d3talker.models.person import load_person
+        from d3talker.recipes.talk import TalkSettings, talk
+
+        settings = TalkSettings(self.pose, self.blink, self.background, self.paste_back, self.seed)
+        person = load_person(self.person, choose_device(self.device))
+        print(talk(person, self.audio, self.out, settings, Bars()))
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a person on frames it has not seen, each number beside that of doing nothing.
+
+    Example: d3talker evaluate me clip.mp4 --json me.json --video me_eval
+    """
+
+    person: Positional[Path]
+    """The folder that `adapt` wrote."""
+    clip: Positional[Path]
+    """A video of the same person, or the folder that `prepare` made of it."""
+    json: Path | None = None
+    """Where to write the numbers."""
+    video: Path | None = None
+    """Folder for pred.mp4 and truth.mp4, near-lossless, with sound."""
+    device: Device = "auto"
+    """Where to compute."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.cli.tables import print_numbers
+        from d3talker.core.device import choose_device
+        from d3talker.models.person import load_person
+        from d3talker.recipes.evaluate import evaluate
+
+        person = load_person(self.person, choose_device(self.device))
+        numbers = evaluate(person, self.clip, json=self.json, video=self.video, progress=Bars())
+        print_numbers(numbers)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Make a talking head of the built-in speaker: needs no clip, no microphone, no download."""
+
+    out: Path = Path("runs/demo")
+    """Folder for the speaker's clip, the person and the video."""
+    seed: int = 0
+    """Another seed is another speaker."""
+    text: str | None = None
+    """What to say, where a speech synthesiser (flite or espeak-ng) is installed; a recording by default."""
+    preset: Literal["demo", "cpu", "gpu", "tiny"] = "demo"
+    """How long to train."""
+    device: Device = "auto"
+    """Where to compute."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.core.device import choose_device
+        from d3talker.recipes.demo import demo
+
+        video = demo(self.out, self.seed, self.text, self.preset, choose_device(self.device), Bars())
+        print(f"the video is {video}")
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Tell what works on this machine, what does not and why, and how to get each missing part."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.cli.tables import print_checkup
+        from d3talker.recipes.doctor import examine
+
+        print_checkup(examine())
+
+
+Command = (
+    Annotated[Prepare, subcommand("prepare")]
+    | Annotated[Adapt, subcommand("adapt")]
+    | Annotated[Talk, subcommand("talk")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Demo, subcommand("demo")]
+    | Annotated[Doctor, subcommand("doctor")]
+)

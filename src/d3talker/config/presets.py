@@ -1,0 +1,116 @@
+"""The presets of ``adapt``: how long to train, at which size."""
+
+from __future__ import annotations
+
+from d3talker.config.training import AdaptSettings, DensitySettings, FieldRates, LossSettings, StageSettings
+
+PAPER = AdaptSettings(
+    name="paper",
+    resolution=512,
+    face=StageSettings(
+        iterations=50_000,
+        warm_up=3000,
+        curriculum_every=15,
+        curriculum_stop=40_000,
+        hair_from=3000,
+        hair_to=46_000,
+        perceptual_from=47_000,
+        loss=LossSettings(perceptual=0.2, perceptual_lips=0.01),
+    ),
+    mouth=StageSettings(
+        iterations=50_000,
+        warm_up=3000,
+        curriculum_every=7,
+        curriculum_stop=39_000,
+        perceptual_from=49_000,
+        colours_only_from=49_000,
+        density=DensitySettings(gradient=2e-4, stop=45_000),
+        loss=LossSettings(perceptual=0.5),
+    ),
+    fuse=StageSettings(
+        iterations=10_000,
+        warm_up=0,
+        curriculum_every=0,
+        curriculum_stop=0,
+        perceptual_from=5000,
+        loss=LossSettings(perceptual=0.5),
+    ),
+)
+"""TalkingGaussian's schedule (spec 1, section 4.6): hours on a CPU, half an hour on a GPU; needs the LPIPS weights."""
+
+GPU = AdaptSettings(
+    name="gpu",
+    resolution=512,
+    face=StageSettings(
+        iterations=12_000,
+        warm_up=1000,
+        curriculum_every=10,
+        curriculum_stop=9000,
+        hair_from=1000,
+        hair_to=6000,
+        density=DensitySettings(stop=9000, limit=40_000),
+    ),
+    mouth=StageSettings(
+        iterations=6000,
+        warm_up=600,
+        curriculum_every=7,
+        curriculum_stop=4500,
+        colours_only_from=5600,
+        density=DensitySettings(gradient=2e-4, stop=5000, limit=10_000),
+    ),
+    fuse=StageSettings(iterations=2000, warm_up=0, curriculum_every=0, curriculum_stop=0),
+    feature_noise=0.3,
+)
+
+CPU = AdaptSettings(
+    name="cpu",
+    resolution=256,
+    face=StageSettings(
+        iterations=6000,
+        warm_up=600,
+        curriculum_every=10,
+        curriculum_stop=4500,
+        hair_from=600,
+        hair_to=2500,
+        density=DensitySettings(start=300, stop=4000, opacity_end=0.15, large_after=1000, limit=14_000),
+    ),
+    mouth=StageSettings(
+        iterations=3000,
+        warm_up=300,
+        curriculum_every=7,
+        curriculum_stop=2200,
+        colours_only_from=2800,
+        density=DensitySettings(start=300, stop=2200, gradient=2e-4, large_after=1000, limit=4000),
+    ),
+    fuse=StageSettings(iterations=1200, warm_up=0, curriculum_every=0, curriculum_stop=0),
+    feature_noise=0.3,
+)
+
+TINY = AdaptSettings(
+    name="tiny",
+    resolution=96,
+    face=StageSettings(
+        iterations=120,
+        warm_up=30,
+        curriculum_every=10,
+        curriculum_stop=90,
+        hair_from=30,
+        hair_to=60,
+        density=DensitySettings(start=20, every=20, stop=100, large_after=60, limit=3000),
+        fields=FieldRates(grid=1e-2, network=2e-3, attention=5e-3),
+    ),
+    mouth=StageSettings(
+        iterations=60,
+        warm_up=10,
+        curriculum_every=7,
+        curriculum_stop=45,
+        colours_only_from=55,
+        density=DensitySettings(start=20, every=20, stop=50, gradient=2e-4, large_after=30, limit=800),
+        fields=FieldRates(grid=1e-2, network=2e-3, attention=5e-3),
+    ),
+    fuse=StageSettings(iterations=20, warm_up=0, curriculum_every=0, curriculum_stop=0),
+    save_every=5.0,
+)
+"""A run of seconds that goes through every part: for tests and for looking around, not for looks."""
+
+PRESETS: dict[str, AdaptSettings] = {preset.name: preset for preset in (CPU, GPU, PAPER, TINY)}

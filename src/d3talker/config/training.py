@@ -1,0 +1,126 @@
+"""Every number of adaptation, named (spec 1, sections 2 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class GaussianRates:
+    """Learning rates of the Gaussians (Adam)."""
+
+    position: float = 1.6e-4
+    """Of the means, times the extent of the scene."""
+    position_end: float = 1.6e-6
+    """Reached log-linearly at the end of the stage."""
+    colour: float = 2.5e-3
+    """Of the constant colour; higher degrees learn 20 times slower."""
+    opacity: float = 0.05
+    scale: float = 3e-3
+    rotation: float = 1e-3
+    extent: float = 0.15
+    """Metres; the public code takes it from the camera path, which drives it to zero for a still head."""
+
+
+@dataclass(frozen=True)
+class FieldRates:
+    """Learning rates of the fields and their signal encoders (AdamW, betas 0.9 and 0.99)."""
+
+    grid: float = 5e-3
+    network: float = 5e-4
+    attention: float = 2.5e-3
+    """Of the attention over neighbouring sound windows."""
+    grid_decay: float = 1e-2
+    """Weight decay of the grids."""
+    attention_decay: float = 1e-4
+    """Weight decay of the attention over neighbouring windows."""
+    half_life: float = 0.8
+    """The rates fall as 0.5 ** (progress / half_life), progress from 0 to 1 over the stage."""
+
+
+@dataclass(frozen=True)
+class DensitySettings:
+    """Growing and pruning of Gaussians; pixel numbers hold at 512 pixels and scale with the resolution."""
+
+    start: int = 500
+    every: int = 100
+    stop: int = 49_000
+    gradient: float = 5e-4
+    """Grow where the mean gradient of the projected position (normalised device coordinates) is above this."""
+    dense: float = 0.005
+    """Split what is larger than this part of the extent, clone what is smaller."""
+    opacity_start: float = 0.05
+    """Prune below this opacity at the start ..."""
+    opacity_end: float = 0.30
+    """... and below this one at the end."""
+    large_after: int = 3000
+    """From here on, prune what is larger on the screen or in the world than the two limits below."""
+    screen_limit: float = 20.0
+    """Radius in pixels."""
+    world_limit: float = 0.1
+    """Scale as a part of the extent."""
+    reset_every: int = 0
+    """Lower all opacities to 0.01 every so many iterations; 0 never (TalkingGaussian)."""
+    limit: int = 30_000
+    """Never more Gaussians than this."""
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the losses."""
+
+    structure: float = 0.2
+    """Of 1 - SSIM, beside the absolute difference."""
+    motion: float = 1e-5
+    """Of the mean absolute displacement, rotation and scale change."""
+    alpha: float = 1e-3
+    """Of coverage outside the region and transparency inside it."""
+    lip_attention: float = 5e-3
+    """Of the expression's attention at the lips, so that blinking does not move them."""
+    hair_attention: float = 1e-4
+    """Of both attentions at the hair."""
+    perceptual: float = 0.0
+    """Of LPIPS on patches near the end of the stage; needs its weights (`losses.perceptual`)."""
+    perceptual_lips: float = 0.0
+    """Of LPIPS on the box of the lips."""
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """One stage of training."""
+
+    iterations: int
+    warm_up: int
+    """Iterations without motion: the static head forms first."""
+    curriculum_every: int
+    """Every so many iterations the frame comes from the curriculum instead of from all frames."""
+    curriculum_stop: int
+    """The curriculum ends here; the mouth stage runs on open mouths only until its warm-up ends."""
+    hair_from: int = 0
+    """From here to ``hair_to`` the hair is left out of 6 of 7 pictures, so that the fields learn the face."""
+    hair_to: int = 0
+    perceptual_from: int = 0
+    """LPIPS joins here."""
+    colours_only_from: int = 0
+    """Mouth: from here only colours learn, over black, so that the cavity darkens. 0: never."""
+    density: DensitySettings = field(default_factory=DensitySettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    gaussians: GaussianRates = field(default_factory=GaussianRates)
+    fields: FieldRates = field(default_factory=FieldRates)
+
+
+@dataclass(frozen=True)
+class AdaptSettings:
+    """A preset: the picture size and the three stages."""
+
+    name: str
+    resolution: int
+    """Pixels of the square training picture."""
+    face: StageSettings
+    mouth: StageSettings
+    fuse: StageSettings
+    feature_noise: float = 0.0
+    """Standard deviation of the noise on speech features in training, in units of their own spread."""
+    seed: int = 0
+    save_every: float = 30.0
+    """Seconds between checkpoints."""

@@ -1,0 +1,1 @@
+"""Networks that turn a point of the head and a signal into a displacement."""

@@ -1,0 +1,102 @@
+"""A cloud of 3D Gaussians with learnable raw parameters."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from d3talker.fields.deformation import Displacement
+from d3talker.ops.rasterize import Rendered, rasterize
+from d3talker.ops.spherical_harmonics import colours, to_degree0
+
+PARAMETERS = ("means", "raw_scales", "raw_rotations", "raw_opacities", "colour", "colour_detail")
+"""Names of the learnable tensors, first dimension N each."""
+
+
+class Gaussians(nn.Module):
+    """N Gaussians at rest in the head frame.
+
+    ``means`` (N, 3) metres; ``raw_scales`` (N, 3), softplus gives metres; ``raw_rotations`` (N, 4) wxyz, not
+    normalised; ``raw_opacities`` (N,), sigmoid; ``colour`` (N, 1, 3) and ``colour_detail`` (N, K - 1, 3) are spherical
+    harmonics of degree 0 and above.
+    """
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        for name in PARAMETERS:
+            self.register_parameter(name, nn.Parameter(tensors[name]))
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    @property
+    def scales(self) -> Tensor:
+        """Standard deviations along the axes (N, 3) in metres."""
+        return functional.softplus(self.raw_scales)
+
+    @property
+    def opacities(self) -> Tensor:
+        """(N,) in (0, 1)."""
+        return torch.sigmoid(self.raw_opacities)
+
+    def seen_from(self, centre: Tensor) -> Tensor:
+        """Colours (N, 3), at least 0, seen from a camera ``centre`` (3,) in the head frame."""
+        directions = functional.normalize(self.means.detach() - centre, dim=-1)
+        return colours(torch.cat([self.colour, self.colour_detail], dim=1), directions)
+
+
+def start_gaussians(points: Tensor, rgb: Tensor, spacing: Tensor, degree: int, opacity: float = 0.1) -> Gaussians:
+    """Round Gaussians at ``points`` (N, 3) metres with ``rgb`` (N, 3) in [0, 1] and sizes ``spacing`` (N,) metres."""
+    count = len(points)
+    rotations = torch.zeros(count, 4, dtype=points.dtype, device=points.device)
+    rotations[:, 0] = 1.0
+    return Gaussians(
+        {
+            "means": points.clone(),
+            "raw_scales": inverse_softplus(spacing)[:, None].repeat(1, 3),
+            "raw_rotations": rotations,
+            "raw_opacities": torch.full_like(spacing, opacity).logit(),
+            "colour": to_degree0(rgb)[:, None, :],
+            "colour_detail": torch.zeros(count, (degree + 1) ** 2 - 1, 3, dtype=points.dtype, device=points.device),
+        }
+    )
+
+
+def inverse_softplus(values: Tensor) -> Tensor:
+    """The raw value whose softplus is ``values`` > 0; for small values this is nearly the logarithm."""
+    return values + torch.log(-torch.expm1(-values))
+
+
+def draw(
+    gaussians: Gaussians,
+    displacement: Displacement | None,
+    world_to_cam: Tensor,
+    intrinsics: Tensor,
+    resolution: int,
+    background: Tensor | None = None,
+    screen_probe: Tensor | None = None,
+) -> Rendered:
+    """Renders the cloud, moved by ``displacement``, from one camera (4, 4), (3, 3) as a square of ``resolution``.
+
+    The three colour channels lie over ``background`` (3,), or over black with the colours premultiplied.
+    """
+    means, rotations, raw_scales = gaussians.means, gaussians.raw_rotations, gaussians.raw_scales
+    if displacement is not None:
+        means = means + displacement.position
+        rotations = rotations if displacement.rotation is None else rotations + displacement.rotation
+        raw_scales = raw_scales if displacement.scale is None else raw_scales + displacement.scale
+    centre = -world_to_cam[:3, :3].T @ world_to_cam[:3, 3]
+    return rasterize(
+        means,
+        rotations,
+        functional.softplus(raw_scales),
+        gaussians.opacities,
+        gaussians.seen_from(centre),
+        world_to_cam[None],
+        intrinsics[None],
+        resolution,
+        resolution,
+        background=background,
+        screen_probe=screen_probe,
+    )

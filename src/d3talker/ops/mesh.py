@@ -1,0 +1,88 @@
+"""Which triangle is seen at every pixel: a z-buffer over row bands."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from d3talker.ops.pool import shared_pool
+
+
+def rasterize_mesh(
+    vertices: np.ndarray, triangles: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Finds the nearest triangle at every pixel centre.
+
+    A pixel belongs to a triangle when its centre (column + 0.5, row + 0.5) lies inside or on an edge, whichever way the
+    triangle is wound; of several the nearest is kept, of equally near ones the first. Triangles with a vertex that is
+    not finite or not in front of the camera, and triangles without area, are not drawn.
+
+    Args:
+        vertices: (V, 3) pixel x, pixel y and camera z in metres (> 0).
+        triangles: (F, 3) integer vertex numbers.
+        width: pixels in a row.
+        height: rows.
+
+    Returns:
+        Triangle number (height, width) int32, -1 where there is none; the weights of its three vertices
+        (height, width, 3) float32, perspective-correct (they blend any vertex attribute; sum 1, or 0 where there is no
+        triangle); depth (height, width) float32 in metres, 0 where there is none.
+
+    Raises:
+        ValueError: shapes that do not fit, or vertex numbers out of range.
+    """
+    vertices = np.ascontiguousarray(vertices, dtype=np.float64)
+    triangles = np.ascontiguousarray(triangles, dtype=np.int64)
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ValueError(f"vertices {vertices.shape} and triangles {triangles.shape}; wanted (V, 3) and (F, 3)")
+    if triangles.size and (triangles.min() < 0 or triangles.max() >= len(vertices)):
+        raise ValueError(f"triangles name vertices outside 0..{len(vertices) - 1}")
+    index = np.full((height, width), -1, dtype=np.int32)
+    weights = np.zeros((height, width, 3), dtype=np.float32)
+    depth = np.zeros((height, width), dtype=np.float32)
+    pool = shared_pool()
+    # Several bands a worker: faces fill the middle of a picture, so wide bands would leave workers idle.
+    edges = np.linspace(0, height, min(height, 4 * pool.workers) + 1).astype(np.int64)
+    pool.run(
+        len(edges) - 1,
+        lambda band, worker: _draw_band(vertices, triangles, edges[band], edges[band + 1], index, weights, depth),
+    )
+    return index, weights, depth
+
+
+@numba.njit(nogil=True, cache=True)
+def _draw_band(vertices, triangles, first_row, end_row, index, weights, depth):
+    """Draws the part of every triangle that lies in the rows ``first_row`` to ``end_row`` - 1."""
+    width = index.shape[1]
+    nearest = np.zeros((end_row - first_row, width))  # 1 / z of what is drawn so far: linear in the picture
+    for face in range(triangles.shape[0]):
+        a, b, c = triangles[face]
+        xa, ya, za = vertices[a]
+        xb, yb, zb = vertices[b]
+        xc, yc, zc = vertices[c]
+        area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
+        if not (za > 0.0 and zb > 0.0 and zc > 0.0 and np.isfinite(area) and area != 0.0 and np.isfinite(za + zb + zc)):
+            continue
+        top = max(float(first_row), np.ceil(min(ya, yb, yc) - 0.5))
+        bottom = min(end_row - 1.0, np.floor(max(ya, yb, yc) - 0.5))
+        left = max(0.0, np.ceil(min(xa, xb, xc) - 0.5))
+        right = min(width - 1.0, np.floor(max(xa, xb, xc) - 0.5))
+        if top > bottom or left > right:
+            continue
+        for row in range(int(top), int(bottom) + 1):
+            y = row + 0.5
+            for column in range(int(left), int(right) + 1):
+                x = column + 0.5
+                wa = ((xb - x) * (yc - y) - (xc - x) * (yb - y)) / area
+                wb = ((xc - x) * (ya - y) - (xa - x) * (yc - y)) / area
+                wc = ((xa - x) * (yb - y) - (xb - x) * (ya - y)) / area
+                if wa < 0.0 or wb < 0.0 or wc < 0.0:
+                    continue
+                closeness = wa / za + wb / zb + wc / zc
+                if closeness > nearest[row - first_row, column]:
+                    nearest[row - first_row, column] = closeness
+                    index[row, column] = face
+                    weights[row, column, 0] = wa / za / closeness
+                    weights[row, column, 1] = wb / zb / closeness
+                    weights[row, column, 2] = wc / zc / closeness
+                    depth[row, column] = 1.0 / closeness

@@ -1,0 +1,1 @@
+"""What the package does, each a flat story: prepare, adapt, talk, evaluate, demo, doctor."""

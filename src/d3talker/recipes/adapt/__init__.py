@@ -1,0 +1,204 @@
+"""Adaptation: from a clip of a talking person to a head that talks.
+
+The story: prepare the clip, start the Gaussians on the tracked surface, train the face, the inside of the mouth and
+both together, write the person's folder and a report to look at. Every step can be killed and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from d3talker import __version__
+from d3talker.config.method import MethodSettings
+from d3talker.config.training import AdaptSettings
+from d3talker.core.errors import D3Error
+from d3talker.core.files import read_json, writable_folder, write_json
+from d3talker.core.progress import Progress, Silent
+from d3talker.models.head import build_head
+from d3talker.models.person import Person, as_plain, load_person, save_person
+from d3talker.ops.threads import quiet_torch
+from d3talker.recipes.adapt.face import FaceStage
+from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
+from d3talker.recipes.adapt.fuse import FuseStage
+from d3talker.recipes.adapt.loop import Run, load_checkpoint, run_stages
+from d3talker.recipes.adapt.mouth import MouthStage
+from d3talker.recipes.adapt.plates import write_plates
+from d3talker.recipes.adapt.report import Notebook, write_adapt_report
+from d3talker.recipes.adapt.start import start_face, start_mouth
+from d3talker.recipes.prepare import prepare
+from d3talker.signals.speech import FRONT_ENDS, SpeechFeatures
+from d3talker.tracking.clip import Clip, load_clip
+
+SHORTEST = 3.0
+"""Seconds of clip below which nothing useful is learned."""
+
+
+def adapt(
+    source: Path,
+    out: Path,
+    method: MethodSettings,
+    preset: AdaptSettings,
+    *,
+    seconds: float | None = None,
+    front_end: str = "logmel",
+    device: torch.device | None = None,
+    restart: bool = False,
+    progress: Progress | None = None,
+) -> Person:
+    """Turns a video, or a folder that ``prepare`` wrote, into a person.
+
+    Args:
+        source: the video or the prepared clip.
+        out: the person's folder; a killed run in it goes on, a finished one is read.
+        method: what the head is made of.
+        preset: how long to train and at which size.
+        seconds: learn from the first so many seconds of the clip; None for all of it.
+        front_end: the speech features.
+        device: where to compute; the CPU if None.
+        restart: forget what is in ``out`` and train anew; a clip prepared there is kept.
+        progress: hears of stages and steps.
+
+    Raises:
+        D3Error: the source or the folder cannot be used.
+    """
+    progress, device = progress or Silent(), device or torch.device("cpu")
+    work = writable_folder(out / "work")
+    if restart:
+        _forget(out, work)
+    clip = _clip_of(source, work, progress)
+    count = _frames_to_learn(clip, seconds)
+    features = FRONT_ENDS[front_end]()
+    plan = _plan(clip, count, method, preset, features)
+    _hold_to_plan(work / "plan.json", plan)
+    if (out / "person.json").exists():
+        progress.say(f"{out} is a finished person of this very run; --restart trains it anew.")
+        return load_person(out, device)
+
+    frames = read_training_frames(clip, count, preset.resolution, features, work / "frames", device, progress)
+    checkpoint = work / "checkpoint.safetensors"
+    run = load_checkpoint(checkpoint, method, features.channels, device)
+    if run is None:
+        run = _new_run(clip, frames, method, preset, features)
+    else:
+        progress.say(f"going on at stage {run.stage + 1} of 3, iteration {run.iteration}")
+    notebook = Notebook(work, frames)
+    stages = [partial(stage, frames=frames, preset=preset, generator=run.generator) for stage in _STAGES]
+    with quiet_torch() if device.type == "cpu" else nullcontext():
+        run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
+
+    person = _person(out, clip, run, frames, plan)
+    write_plates(clip, count, preset.resolution, out, progress)
+    write_adapt_report(out / "report.html", person, run.history, frames, notebook)
+    save_person(person)
+    shutil.rmtree(work / "frames")
+    return person
+
+
+_STAGES = (FaceStage, MouthStage, FuseStage)
+
+
+def _forget(out: Path, work: Path) -> None:
+    for file in (out / "person.json", work / "plan.json", work / "checkpoint.safetensors"):
+        file.unlink(missing_ok=True)
+    for folder in (work / "frames", work / "notebook"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clip_of(source: Path, work: Path, progress: Progress) -> Clip:
+    if (source / "clip.json").exists():
+        return load_clip(source)
+    prepared = work / "clip"
+    if (prepared / "clip.json").exists():
+        progress.say(f"the clip is prepared already: {prepared}")
+        return load_clip(prepared)
+    return prepare(source, prepared, progress=progress)
+
+
+def _frames_to_learn(clip: Clip, seconds: float | None) -> int:
+    if not clip.has_sound:
+        raise D3Error(
+            f"{clip.meta['source']['name']} has no sound", "a clip of a person who talks", "Record it with sound."
+        )
+    count = len(clip) if seconds is None else min(len(clip), round(seconds * 25))
+    if count < SHORTEST * 25:
+        raise D3Error(
+            f"there are {count / 25:.1f} s to learn from", f"at least {SHORTEST:.0f} s", "Give more --seconds."
+        )
+    return count
+
+
+def _plan(
+    clip: Clip, count: int, method: MethodSettings, preset: AdaptSettings, features: SpeechFeatures
+) -> dict[str, Any]:
+    return {
+        "source": clip.meta["source"],
+        "frames": count,
+        "method": as_plain(method),
+        "preset": as_plain(preset),
+        "front_end": {
+            "name": features.name,
+            "fingerprint": features.fingerprint(),
+            "channels": features.channels,
+        },
+    }
+
+
+def _hold_to_plan(path: Path, plan: dict[str, Any]) -> None:
+    """A run goes on only as it was begun."""
+    if not path.exists():
+        write_json(path, plan)
+        return
+    begun = read_json(path, "Run again with --restart.")
+    different = [key for key in plan if begun.get(key) != plan[key]]
+    if different:
+        raise D3Error(
+            f"{path.parent.parent} holds a run with another {' and '.join(different)}",
+            "the same command as before",
+            "Give --restart to train anew, or another --out.",
+        )
+
+
+def _new_run(
+    clip: Clip, frames: TrainingFrames, method: MethodSettings, preset: AdaptSettings, features: SpeechFeatures
+) -> Run:
+    rng = np.random.default_rng(preset.seed)
+    generator = torch.Generator().manual_seed(preset.seed)
+    face = start_face(clip, frames, method.face, rng)
+    mouth = start_mouth(clip, frames, method.mouth, rng)
+    head = build_head(method, features.channels, face, mouth, generator)
+    return Run(head.to(frames.device), generator)
+
+
+def _person(out: Path, clip: Clip, run: Run, frames: TrainingFrames, plan: dict[str, Any]) -> Person:
+    identity = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:16]
+    meta = {
+        "d3talker": __version__,
+        "name": out.name,
+        "identity": identity,
+        "resolution": frames.resolution,
+        "crop_size": clip.meta["size"],
+        "crop": clip.meta["crop"],
+        "focal": clip.meta["focal"],
+        "training_seconds": round(run.seconds, 1),
+        "gaussians": {"face": len(run.head.face.gaussians), "mouth": len(run.head.mouth.gaussians)},
+        **plan,
+    }
+    count = len(frames)
+    return Person(
+        out, meta, run.head, clip.world_to_cam[:count], clip.expression[:count], clip.blink[:count], clip.face_shape
+    )
+
+
+def with_resolution(preset: AdaptSettings, resolution: int | None) -> AdaptSettings:
+    """The preset at another picture size."""
+    return preset if resolution is None else dataclasses.replace(preset, resolution=resolution)

@@ -1,0 +1,121 @@
+"""The frames that adaptation learns from, resized once and mapped from disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from d3talker.core.files import atomic_folder
+from d3talker.core.progress import Progress
+from d3talker.signals.speech import SpeechFeatures, speech_windows
+from d3talker.tracking.clip import Clip
+
+TORSO, HAIR, FACE, MOUTH = 1, 2, 3, 4
+"""Labels of the masks."""
+INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+
+
+@dataclass
+class TrainingFrames:
+    """T frames at one resolution R, with everything known of each."""
+
+    pictures: np.ndarray  # (T, R, R, 3) uint8
+    labels: np.ndarray  # (T, R, R) uint8
+    plates: np.ndarray  # (T, R, R, 3) uint8
+    world_to_cam: Tensor  # (T, 4, 4)
+    intrinsics: Tensor  # (3, 3)
+    windows: Tensor  # (T, 16, C)
+    expression: Tensor  # (T, 6)
+    lip_opening: np.ndarray  # (T,) metres
+    blink: np.ndarray  # (T,) in [0, 1]
+    lip_boxes: np.ndarray  # (T, 4) int: top, bottom, left, right in pixels, inside the picture
+    resolution: int
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def picture(self, frame: int) -> Tensor:
+        """(1, R, R, 3) in [0, 1]."""
+        return self._image(self.pictures[frame])
+
+    def plate(self, frame: int) -> Tensor:
+        """What lies behind the head: (1, R, R, 3) in [0, 1]."""
+        return self._image(self.plates[frame])
+
+    def label(self, frame: int) -> Tensor:
+        """(1, R, R) uint8."""
+        return torch.from_numpy(np.array(self.labels[frame]))[None].to(self.device)
+
+    def _image(self, stored: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.array(stored))[None].to(self.device).float().mul_(1.0 / 255.0)
+
+
+def read_training_frames(
+    clip: Clip, count: int, resolution: int, features: SpeechFeatures, cache: Path, device: torch.device, progress: Progress
+) -> TrainingFrames:
+    """The first ``count`` frames of a clip at ``resolution``; the pictures are kept in the folder ``cache``."""
+    if not cache.exists():
+        with atomic_folder(cache) as folder, progress.stage("read frames", count) as advance:
+            _store(clip, count, resolution, folder, advance)
+    scale = resolution / clip.meta["size"]
+    windows = speech_windows(features, clip.sound())[:count]
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.asarray(array[:count], dtype=np.float32)).to(device)
+
+    return TrainingFrames(
+        pictures=np.load(cache / "pictures.npy", mmap_mode="r"),
+        labels=np.load(cache / "labels.npy", mmap_mode="r"),
+        plates=np.load(cache / "plates.npy", mmap_mode="r"),
+        world_to_cam=tensor(clip.world_to_cam),
+        intrinsics=torch.from_numpy(clip.intrinsics(resolution).astype(np.float32)).to(device),
+        windows=tensor(windows),
+        expression=tensor(clip.expression),
+        lip_opening=clip.lip_opening[:count],
+        blink=clip.blink[:count],
+        lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution),
+        resolution=resolution,
+        device=device,
+    )
+
+
+def _store(clip: Clip, count: int, resolution: int, folder: Path, advance) -> None:
+    square = (count, resolution, resolution)
+    open_map = np.lib.format.open_memmap
+    pictures = open_map(folder / "pictures.npy", "w+", np.uint8, (*square, 3))
+    labels = open_map(folder / "labels.npy", "w+", np.uint8, square)
+    plates = open_map(folder / "plates.npy", "w+", np.uint8, (*square, 3))
+    for i, (picture, label, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):
+        if i == count:
+            break
+        pictures[i] = resize(picture, resolution)
+        labels[i] = resize(label, resolution, nearest=True)
+        plates[i] = resize(plate, resolution)
+        advance()
+    for stored in (pictures, labels, plates):
+        stored.flush()
+
+
+def resize(picture: np.ndarray, resolution: int, nearest: bool = False) -> np.ndarray:
+    """A square picture (H, W, 3) or (H, W) uint8 at another size; anti-aliased unless ``nearest``."""
+    if picture.shape[0] == resolution and picture.shape[1] == resolution:
+        return picture
+    how = Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(picture).resize((resolution, resolution), how))
+
+
+def lip_boxes(landmarks: np.ndarray, resolution: int) -> np.ndarray:
+    """Squares around the lips (T, 4): top, bottom, left, right in pixels, cut at the picture, never empty."""
+    lips = landmarks[:, OUTER_LIPS, :2]
+    low, high = lips.min(axis=1), lips.max(axis=1)
+    centre, half = (low + high) / 2, np.maximum((high - low).max(axis=1), 8.0)[:, None] / 2
+    top_left = np.clip(np.floor(centre - half), 0, resolution - 8).astype(int)
+    bottom_right = np.clip(np.ceil(centre + half), top_left + 8, resolution).astype(int)
+    return np.stack([top_left[:, 1], bottom_right[:, 1], top_left[:, 0], bottom_right[:, 0]], axis=1)

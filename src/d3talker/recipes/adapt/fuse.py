@@ -1,0 +1,76 @@
+"""The fuse stage: both branches in one picture, colours and the face's opacity settle together."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from d3talker.config.training import AdaptSettings
+from d3talker.models.gaussians import draw
+from d3talker.models.head import Head, compose
+from d3talker.ops.photometric import photometric_loss
+from d3talker.recipes.adapt.curriculum import draw_frame
+from d3talker.recipes.adapt.frames import TrainingFrames
+from d3talker.recipes.adapt.stage import gaussian_optimiser, optimiser_tensors, restore_optimiser
+
+_LEARNS = {"face": ("raw_opacities", "colour", "colour_detail"), "mouth": ("colour", "colour_detail")}
+
+
+class FuseStage:
+    """Learns on whole pictures, over the torso and the background of the same frame; nothing moves any more."""
+
+    name = "fuse"
+
+    def __init__(self, head: Head, frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator) -> None:
+        self.head, self.frames, self.settings, self.generator = head, frames, preset.fuse, generator
+        self.iterations = self.settings.iterations
+        self.optimisers = {
+            name: gaussian_optimiser(branch.gaussians, self.settings.gaussians)
+            for name, branch in (("face", head.face), ("mouth", head.mouth))
+        }
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.param_groups:
+                if group["name"] not in _LEARNS[name]:
+                    group["lr"] = 0.0
+        self.everyone = np.arange(len(frames))
+        with torch.no_grad():
+            every = torch.arange(len(frames))
+            self.resting = {"face": head.face.rest(), "mouth": head.mouth.rest()}
+            self.codes = {
+                "face": head.face.codes(frames.windows, every),
+                "mouth": head.mouth.codes(frames.windows, every),
+            }
+
+    def step(self, iteration: int) -> dict[str, float]:
+        """See :class:`Stage`."""
+        frame = draw_frame(self.everyone, self.generator)
+        parts = {}
+        for name, branch in (("face", self.head.face), ("mouth", self.head.mouth)):
+            with torch.no_grad():
+                codes = [code[frame] for code in self.codes[name]]
+                moved = branch.displace(self.resting[name], codes, self.frames.expression[frame])
+            camera = self.frames.world_to_cam[frame]
+            parts[name] = draw(branch.gaussians, moved, camera, self.frames.intrinsics, self.frames.resolution)
+        image = compose(parts["face"], parts["mouth"], self.frames.plate(frame))
+        loss = photometric_loss(image, self.frames.picture(frame), self.settings.loss.structure)
+        if bool(torch.isfinite(loss)):
+            loss.backward()
+            for optimiser in self.optimisers.values():
+                optimiser.step()
+        for optimiser in self.optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
+        return {"loss": loss.item()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """See :class:`Stage`."""
+        return {
+            key: value
+            for name, optimiser in self.optimisers.items()
+            for key, value in optimiser_tensors(optimiser, name).items()
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """See :class:`Stage`."""
+        for name, optimiser in self.optimisers.items():
+            restore_optimiser(optimiser, name, tensors)

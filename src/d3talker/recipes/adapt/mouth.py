@@ -1,0 +1,116 @@
+"""The mouth stage: teeth, tongue and cavity, learned where the lips part (TalkingGaussian, section 3.3)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from d3talker.config.training import AdaptSettings
+from d3talker.losses.regularisers import coverage
+from d3talker.models.density import DensityControl
+from d3talker.models.gaussians import draw
+from d3talker.models.head import Head
+from d3talker.ops.photometric import photometric_loss
+from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
+from d3talker.recipes.adapt.frames import MOUTH, TrainingFrames
+from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, noisy_codes
+
+SMALLEST_MOUTH = 20
+"""Pixels at a resolution of 512 below which the inside of the mouth teaches nothing."""
+
+
+class MouthStage:
+    """Learns the inside of the mouth over green.
+
+    The box of the lips outside the open mouth is "don't care", so that the branch may reach behind the lips.
+    """
+
+    name = "mouth"
+
+    def __init__(self, head: Head, frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator) -> None:
+        self.branch, self.frames, self.generator = head.mouth, frames, generator
+        self.settings, self.noise = preset.mouth, preset.feature_noise
+        self.optimiser = BranchOptimiser(
+            self.branch, self.settings.gaussians, self.settings.fields, self.settings.iterations
+        )
+        self.density = DensityControl(
+            self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
+        )
+        size = np.array([(np.asarray(label) == MOUTH).sum() for label in frames.labels])
+        smallest = SMALLEST_MOUTH * (frames.resolution / 512) ** 2
+        self.open = np.flatnonzero(size >= smallest)
+        self.iterations = self.settings.iterations if len(self.open) else 0
+        self.green = torch.tensor(GREEN, device=frames.device)
+
+    def step(self, iteration: int) -> dict[str, float]:
+        """See :class:`Stage`."""
+        s, frame = self.settings, self._choose(iteration)
+        self.optimiser.set_rates(iteration)
+        colours_only = 0 < s.colours_only_from < iteration
+        background = torch.zeros_like(self.green) if colours_only else self.green
+        inside = self.frames.label(frame) == MOUTH
+        box = self._box(frame, inside)
+        ignored = (box & ~inside)[..., None]
+        target = torch.where(inside[..., None], self.frames.picture(frame), background)
+
+        displacement = None
+        if iteration > s.warm_up:
+            codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator)
+            displacement = self.branch.displace(self.branch.rest(), codes, self.frames.expression[frame])
+        gaussians = self.branch.gaussians
+        probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
+        rendered = draw(
+            gaussians,
+            displacement,
+            self.frames.world_to_cam[frame],
+            self.frames.intrinsics,
+            self.frames.resolution,
+            background,
+            probe,
+        )
+        image = torch.where(ignored, background, rendered.features)
+        loss = photometric = photometric_loss(image, target, s.loss.structure)
+        if displacement is not None:
+            loss = loss + s.loss.alpha * coverage(rendered.alpha, inside.float(), (~box).float())
+        if not bool(torch.isfinite(loss)):
+            self.optimiser.forget()
+            return {"loss": float("nan")}
+        loss.backward()
+        self.density.observe(probe.grad[0], rendered.radii[0])
+        if colours_only:
+            self._keep_only_colour_gradients()
+        self.optimiser.step()
+        self.density.step(iteration, gaussians, self.optimiser.gaussians, self.generator)
+        return {"loss": photometric.item(), "gaussians": float(len(gaussians))}
+
+    def _choose(self, iteration: int) -> int:
+        s, opening = self.settings, self.frames.lip_opening
+        candidates = self.open
+        if iteration <= s.warm_up:
+            candidates = open_mouths(opening, 0.0, self.open)
+        elif s.curriculum_every and iteration % s.curriculum_every == 0 and iteration <= s.curriculum_stop:
+            candidates = open_mouths(opening, iteration / s.curriculum_stop, self.open)
+        return draw_frame(candidates, self.generator)
+
+    def _box(self, frame: int, inside: Tensor) -> Tensor:
+        top, bottom, left, right = self.frames.lip_boxes[frame]
+        box = inside.clone()
+        box[:, top:bottom, left:right] = True
+        return box
+
+    def _keep_only_colour_gradients(self) -> None:
+        gaussians = self.branch.gaussians
+        colours = {id(gaussians.colour), id(gaussians.colour_detail)}
+        for parameter in self.branch.parameters():
+            if id(parameter) not in colours:
+                parameter.grad = None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """See :class:`Stage`."""
+        return {**self.optimiser.tensors(), **self.density.tensors()}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """See :class:`Stage`."""
+        self.optimiser.restore(tensors)
+        self.density.restore(tensors)

@@ -1,0 +1,137 @@
+"""What the three stages share: optimisers with their schedules, and a state that can be written down."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from d3talker.config.training import FieldRates, GaussianRates
+from d3talker.models.density import gaussian_groups
+from d3talker.models.gaussians import Gaussians
+from d3talker.fields.audio import NEIGHBOURS, neighbours
+from d3talker.models.head import Branch
+from d3talker.recipes.adapt.frames import TrainingFrames
+
+GREEN = (0.0, 1.0, 0.0)
+"""The background of the branches' own pictures: what is green there must stay empty."""
+
+
+class Stage(Protocol):
+    """One stage of training."""
+
+    name: str
+    iterations: int
+
+    def step(self, iteration: int) -> dict[str, float]:
+        """Does iteration 1, 2, ... and tells its losses."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All state beyond the head itself, by name."""
+        ...
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Takes up the state that :meth:`tensors` gave."""
+        ...
+
+
+class BranchOptimiser:
+    """Adam for the Gaussians of a branch and AdamW for its fields, with the schedules of both."""
+
+    def __init__(self, branch: Branch, gaussians: GaussianRates, fields: FieldRates, iterations: int) -> None:
+        self.gaussian_rates, self.field_rates, self.iterations = gaussians, fields, iterations
+        self.gaussians = gaussian_optimiser(branch.gaussians, gaussians)
+        self.fields = torch.optim.AdamW(_field_groups(branch, fields), lr=0.0, betas=(0.9, 0.99), fused=True)
+
+    def set_rates(self, iteration: int) -> None:
+        """The learning rates of ``iteration``."""
+        rates, progress = self.gaussian_rates, iteration / self.iterations
+        position = math.exp(
+            (1 - progress) * math.log(rates.position) + progress * math.log(rates.position_end)
+        )
+        self.gaussians.param_groups[0]["lr"] = position * rates.extent
+        for group in self.fields.param_groups:
+            group["lr"] = group["rate"] * 0.5 ** (progress / self.field_rates.half_life)
+
+    def step(self) -> None:
+        """One step of both, then forgets the gradients."""
+        for optimiser in (self.gaussians, self.fields):
+            optimiser.step()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drops the gradients."""
+        for optimiser in (self.gaussians, self.fields):
+            optimiser.zero_grad(set_to_none=True)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The momenta of both, by name."""
+        return {**optimiser_tensors(self.gaussians, "gaussians"), **optimiser_tensors(self.fields, "fields")}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Takes up what :meth:`tensors` gave."""
+        restore_optimiser(self.gaussians, "gaussians", tensors)
+        restore_optimiser(self.fields, "fields", tensors)
+
+
+def gaussian_optimiser(gaussians: Gaussians, rates: GaussianRates) -> torch.optim.Adam:
+    """Adam with one named group a tensor."""
+    by_name = {
+        "means": rates.position * rates.extent,
+        "raw_scales": rates.scale,
+        "raw_rotations": rates.rotation,
+        "raw_opacities": rates.opacity,
+        "colour": rates.colour,
+        "colour_detail": rates.colour / 20,
+    }
+    return torch.optim.Adam(gaussian_groups(gaussians, by_name), lr=0.0, eps=1e-15, fused=True)
+
+
+def _field_groups(branch: Branch, rates: FieldRates) -> list[dict]:
+    grids, attentions, networks = [], [], []
+    for driven in branch.fields:
+        grids.append(driven.field.tables)
+        attentions.extend(driven.encoder.attention.parameters())
+        networks.extend(p for p in driven.field.parameters() if p is not driven.field.tables)
+        networks.extend(driven.encoder.net.parameters())
+    return [
+        {"params": grids, "rate": rates.grid, "weight_decay": rates.grid_decay},
+        {"params": networks, "rate": rates.network, "weight_decay": 0.0},
+        {"params": attentions, "rate": rates.attention, "weight_decay": rates.attention_decay},
+    ]
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
+    """The state of an optimiser as tensors named ``prefix.group.parameter.key``."""
+    return {
+        f"{prefix}.{g}.{p}.{key}": value
+        for g, group in enumerate(optimiser.param_groups)
+        for p, parameter in enumerate(group["params"])
+        for key, value in optimiser.state.get(parameter, {}).items()
+    }
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:
+    """Takes up the state that :func:`optimiser_tensors` gave; learning rates stay those of the optimiser."""
+    for g, group in enumerate(optimiser.param_groups):
+        for p, parameter in enumerate(group["params"]):
+            start = f"{prefix}.{g}.{p}."
+            state = {name[len(start) :]: value.clone() for name, value in tensors.items() if name.startswith(start)}
+            if state:
+                optimiser.state[parameter] = state
+
+
+def noisy_codes(
+    branch: Branch, frames: TrainingFrames, frame: int, deviation: float, generator: torch.Generator
+) -> list[Tensor]:
+    """The signal codes (32,) of a frame, from speech features with noise, fresh at every call.
+
+    Without the noise ten seconds of one voice are learned by heart.
+    """
+    windows = frames.windows[neighbours(torch.tensor([frame]), len(frames))[0]]
+    if deviation > 0.0:
+        windows = windows + deviation * torch.randn(windows.shape, generator=generator).to(windows.device)
+    return [code[0] for code in branch.codes(windows, torch.tensor([NEIGHBOURS // 2]))]

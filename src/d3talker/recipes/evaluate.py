@@ -1,0 +1,159 @@
+"""Evaluation: a person on frames it has not seen, driven by their own sound, poses and expression."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from d3talker import __version__
+from d3talker.core.errors import D3Error
+from d3talker.core.files import sha256_of, writable_folder, write_json
+from d3talker.core.progress import Progress, Silent
+from d3talker.media.video import VideoWriter
+from d3talker.models.animate import Animation, Codes, clip_codes
+from d3talker.models.person import Person
+from d3talker.ops.threads import quiet_torch
+from d3talker.recipes.adapt.frames import resize
+from d3talker.recipes.adapt.report import to_bytes
+from d3talker.recipes.evaluate_scores import Scorer
+from d3talker.recipes.evaluate_report import write_evaluation_report
+from d3talker.recipes.prepare import prepare
+from d3talker.signals.speech import FRAME_SAMPLES, FRONT_ENDS, RATE, speech_windows
+from d3talker.tracking.clip import Clip, load_clip
+
+FEWEST = 25
+"""Unseen frames below which no number is given."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One frame of the evaluation: the truth, what the person shows, and what it shows with a still mouth."""
+
+    index: int
+    truth: np.ndarray  # (R, R, 3) uint8
+    labels: np.ndarray  # (R, R) uint8
+    predicted: np.ndarray
+    still: np.ndarray
+    seconds: float  # that drawing took
+
+
+def evaluate(
+    person: Person,
+    source: Path,
+    *,
+    json: Path | None = None,
+    video: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Measures ``person`` on the frames of ``source`` that it did not learn from.
+
+    Args:
+        person: the trained person.
+        source: a video of the same person, or the folder that ``prepare`` made of it.
+        json: where to write the numbers.
+        video: folder for ``pred.mp4`` and ``truth.mp4`` (the same frames, with sound, near-lossless).
+        progress: hears of stages and steps.
+
+    Returns:
+        The numbers, in groups; every image number stands beside that of a still mouth that follows the true head.
+
+    Raises:
+        D3Error: nothing is left to measure on, or a place cannot be written.
+    """
+    progress = progress or Silent()
+    for folder in (video, json.parent if json else None):
+        if folder is not None:
+            writable_folder(folder)
+    clip = _clip_of(person, source, progress)
+    first = _first_unseen(person, clip)
+    frames = range(first, len(clip))
+    scorer = Scorer(person.resolution, len(frames))
+    sound = clip.sound()[first * FRAME_SAMPLES : len(clip) * FRAME_SAMPLES]
+    with progress.stage("draw and score", len(frames)) as advance, ExitStack() as stack:
+        names = () if video is None else (video / "pred.mp4", video / "truth.mp4")
+        size = person.resolution
+        writers = [stack.enter_context(VideoWriter(n, size, size, style="precise", sound_rate=RATE)) for n in names]
+        for seen in _draw(person, clip, first):
+            scorer.add(seen.truth, seen.labels, seen.predicted, seen.still, clip.landmarks[seen.index])
+            for writer, picture in zip(writers, (seen.predicted, seen.truth), strict=False):
+                writer.write(picture)
+            scorer.spend(seen.seconds)
+            advance()
+        for writer in writers:
+            writer.write_sound(sound)
+    numbers = {
+        "d3talker": __version__,
+        "person": person.meta["name"],
+        "method": person.meta["method"]["name"],
+        "preset": person.meta["preset"]["name"],
+        "clip": clip.meta["source"]["name"],
+        "frames": {"first": first, "count": len(frames), "learned": person.meta["frames"]},
+        "resolution": person.resolution,
+        "training_seconds": person.meta["training_seconds"],
+        **scorer.numbers(),
+    }
+    if json is not None:
+        write_json(json, numbers)
+    write_evaluation_report(person.path / "evaluation.html", numbers, scorer)
+    return numbers
+
+
+def _clip_of(person: Person, source: Path, progress: Progress) -> Clip:
+    if (source / "clip.json").exists():
+        return load_clip(source)
+    if not source.exists():
+        raise D3Error(f"{source} is missing", "a video or a prepared clip", "Check the path.")
+    identity = sha256_of(source) if source.is_file() else ""
+    own = person.path / "work" / "clip"
+    if identity == person.meta["source"]["sha256"] and (own / "clip.json").exists():
+        return load_clip(own)
+    prepared = person.path / "work" / f"clip-{identity[:12]}"
+    if (prepared / "clip.json").exists():
+        return load_clip(prepared)
+    return prepare(source, prepared, progress=progress, face_shape=person.face_shape)
+
+
+def _first_unseen(person: Person, clip: Clip) -> int:
+    if not clip.has_sound:
+        raise D3Error(f"{clip.meta['source']['name']} has no sound", "a clip of a person who talks", "Give another.")
+    same = clip.meta["source"]["sha256"] == person.meta["source"]["sha256"]
+    first = person.meta["frames"] if same else 0
+    if len(clip) - first < FEWEST:
+        raise D3Error(
+            f"the person learned from {first} of the {len(clip)} frames of {clip.meta['source']['name']}",
+            f"at least {FEWEST} unseen frames",
+            "Adapt with --seconds to leave some out, or evaluate on another clip of the person.",
+        )
+    return first
+
+
+@torch.no_grad()
+def _draw(person: Person, clip: Clip, first: int) -> Iterator[Seen]:
+    size, device = person.resolution, person.head.face.gaussians.means.device
+    features = FRONT_ENDS[person.meta["front_end"]["name"]]()
+    windows = torch.from_numpy(speech_windows(features, clip.sound())[: len(clip)]).to(device)
+    with quiet_torch() if device.type == "cpu" else nullcontext():
+        animation = Animation(person.head)
+        face, mouth = clip_codes(person.head.face, windows), clip_codes(person.head.mouth, windows)
+        resting = Codes([c.mean(dim=0) for c in face], [c.mean(dim=0) for c in mouth])
+    intrinsics = torch.from_numpy(clip.intrinsics(size).astype(np.float32)).to(device)
+    for i, (truth, labels, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):
+        if i < first:
+            continue
+        behind = torch.from_numpy(resize(plate, size) / np.float32(255)).to(device)
+        expression = torch.from_numpy(clip.expression[i].astype(np.float32)).to(device)
+        camera = torch.from_numpy(clip.world_to_cam[i].astype(np.float32)).to(device)
+        codes = Codes([c[i] for c in face], [c[i] for c in mouth])
+        with quiet_torch() if device.type == "cpu" else nullcontext():
+            started = time.perf_counter()
+            predicted = to_bytes(animation.frame(codes, expression, camera, intrinsics, behind)[0])
+            seconds = time.perf_counter() - started
+            still = to_bytes(animation.frame(resting, expression, camera, intrinsics, behind)[0])
+        yield Seen(i, resize(truth, size), resize(labels, size, nearest=True), predicted, still, seconds)

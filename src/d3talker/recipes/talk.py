@@ -1,0 +1,216 @@
+"""Talking: a person and any sound give a video of the person saying it.
+
+Everything streams: sound is read in pieces, frames are drawn one by one and written at once, so that an hour takes
+the memory of a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image, ImageColor, UnidentifiedImageError
+
+from d3talker.core.errors import D3Error
+from d3talker.core.files import sha256_of, writable_folder
+from d3talker.core.progress import Progress, Silent
+from d3talker.media.audio import check_audio, stream_audio
+from d3talker.media.blocks import FrameBlocks
+from d3talker.media.video import VideoWriter
+from d3talker.models.animate import Animation, stream_codes
+from d3talker.models.person import Person
+from d3talker.ops.threads import quiet_torch
+from d3talker.recipes.paste import Paste
+from d3talker.recipes.walk import blinks, smooth_cameras, stillest, to_and_fro
+from d3talker.signals.speech import FRONT_ENDS, RATE, SoundSource, frame_count, stream_windows
+
+SOUND_RATE = 48_000
+"""Samples a second of the sound in the video."""
+BLINK = 5
+"""Place of the blink in the expression."""
+
+
+@dataclass(frozen=True)
+class TalkSettings:
+    """How the person talks."""
+
+    pose: Literal["clip", "still"] = "clip"
+    """`clip` moves the head to and fro along its own path, `still` holds it."""
+    blink: Literal["auto", "clip", "none"] = "auto"
+    """`auto` blinks every few seconds, `clip` as in the clip, `none` never."""
+    background: str = "clip"
+    """`clip`, `transparent` (.webm or .mov), a colour such as `#204060` or `white`, or a picture file."""
+    paste_back: Path | None = None
+    """The video that the person was made from: the head is pasted back into its full frames."""
+    seed: int = 0
+    """Of the blinks."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One drawn frame: the picture (R, R, 3) uint8, and where the person is (R, R) in [0, 1]."""
+
+    picture: np.ndarray
+    alpha: np.ndarray
+    place: int  # the clip's frame whose pose and plate it has
+
+
+def talk(
+    person: Person,
+    audio: Path,
+    out: Path,
+    settings: TalkSettings | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Writes the video ``out`` of ``person`` saying ``audio`` (any audio or video file) and returns its path.
+
+    Raises:
+        D3Error: the sound, the settings or the place cannot be used; nothing is left behind.
+    """
+    settings, progress = settings or TalkSettings(), progress or Silent()
+    transparent = settings.background == "transparent"
+    if transparent and out.suffix.lower() not in (".webm", ".mov"):
+        raise D3Error(f"{out.name} cannot be transparent", "a .webm or .mov file", "Change the suffix of --out.")
+    behind = None if settings.background in ("clip", "transparent") else _background(settings.background, person)
+    paste = None if settings.paste_back is None else _paste(person, settings, transparent)
+    samples = _check_sound(audio, progress)
+    writable_folder(out.parent)
+
+    width, height = (person.resolution, person.resolution) if paste is None else paste.size
+    style = "alpha" if transparent else "share"
+    sound = stream_audio(audio, SOUND_RATE)
+    with (
+        progress.stage("talk", frame_count(samples)) as advance,
+        VideoWriter(out, width, height, style=style, sound_rate=SOUND_RATE) as video,
+        quiet_torch() if person.head.face.gaussians.means.device.type == "cpu" else nullcontext(),
+    ):
+        heard = 0
+        for i, frame in enumerate(say(person, lambda: stream_audio(audio, RATE), settings, behind)):
+            picture = frame.picture
+            if transparent:
+                picture = np.dstack([picture, np.round(255 * frame.alpha).astype(np.uint8)])
+            elif paste is not None:
+                picture = paste.into_frame(frame.picture, frame.place)
+            video.write(picture)
+            while heard < (i + 1) * SOUND_RATE // 25 and (piece := next(sound, None)) is not None:
+                video.write_sound(np.nan_to_num(piece))
+                heard += len(piece)
+            advance()
+    return out
+
+
+def say(
+    person: Person, sound: SoundSource, settings: TalkSettings, behind: np.ndarray | None = None
+) -> Iterator[Frame]:
+    """The frames of ``person`` saying ``sound``, one at a time.
+
+    ``behind`` (R, R, 3) in [0, 1] takes the place of the clip's background.
+    """
+    features = FRONT_ENDS[person.meta["front_end"]["name"]]()
+    if features.fingerprint() != person.meta["front_end"]["fingerprint"]:
+        raise D3Error(
+            f"the person learned on {person.meta['front_end']['fingerprint']}",
+            features.fingerprint(),
+            "Adapt the person again with this version of d3talker.",
+        )
+    device = person.head.face.gaussians.means.device
+    animation = Animation(person.head)
+    plates, torsos = FrameBlocks(person.path / "plates.mp4"), FrameBlocks(person.path / "torso.mkv")
+    clean = np.asarray(Image.open(person.path / "background.png").convert("RGB"), np.float32) / 255
+    intrinsics = torch.from_numpy(person.intrinsics.astype(np.float32)).to(device)
+    pieces = (torch.from_numpy(piece).to(device) for piece in stream_windows(features, sound))
+    for codes, (place, camera, expression) in zip(
+        stream_codes(person.head, pieces), _motion(person, settings), strict=False
+    ):
+        plate, torso = plates[place] / np.float32(255), torsos[place][..., :1] / np.float32(255)
+        if behind is not None:
+            plate = plate + (1 - torso) * (behind - clean)
+        picture, alpha = animation.frame(
+            codes,
+            torch.from_numpy(expression).to(device),
+            torch.from_numpy(camera).to(device),
+            intrinsics,
+            torch.from_numpy(plate).to(device),
+        )
+        whole = 1 - (1 - alpha.cpu().numpy()) * (1 - torso[..., 0])
+        yield Frame((picture * 255).round().to(torch.uint8).cpu().numpy(), whole, place)
+
+
+def _motion(person: Person, settings: TalkSettings) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Clip frame, camera (4, 4) and expression (6,) of every frame, for ever."""
+    if settings.pose == "still":
+        order = np.array([stillest(person.world_to_cam, person.blink)])
+        cameras = person.world_to_cam[order]
+    else:
+        order = to_and_fro(len(person.world_to_cam))
+        cameras = smooth_cameras(person.world_to_cam[order])
+    expressions = person.expression[order].astype(np.float32)
+    if settings.blink != "clip":
+        expressions[:, 2:] = np.median(person.expression[:, 2:], axis=0)  # the lids rest, the brows go on
+    lids = blinks(settings.seed)
+    for place, camera, expression in cycle(zip(order, cameras.astype(np.float32), expressions, strict=True)):
+        if settings.blink == "auto":
+            expression = expression.copy()
+            expression[BLINK] = max(expression[BLINK], next(lids))
+        yield int(place), camera, expression
+
+
+def _check_sound(audio: Path, progress: Progress) -> int:
+    """Reads the sound once through; gives its length in samples at 16 kHz."""
+    count, loudest, told = 0, 0.0, set()
+    last = np.zeros(0, np.float32)
+    for piece in stream_audio(audio, RATE):
+        count += len(piece)
+        loud = float(np.abs(np.nan_to_num(piece)).max(initial=0.0))
+        if loud >= loudest:
+            loudest, last = loud, piece
+        if len(piece) > RATE // 4 and loud > 0:
+            told.update(check_audio(piece, RATE, audio.name)[1])
+    if count < RATE // 5 or loudest == 0.0:
+        check_audio(last[:count], RATE, audio.name)
+    for warning in sorted(told):
+        progress.say(warning)
+    return count
+
+
+def _background(background: str, person: Person) -> np.ndarray:
+    size = person.resolution
+    try:
+        colour = ImageColor.getrgb(background)[:3]
+        return np.full((size, size, 3), colour, np.float32) / 255
+    except ValueError:
+        pass
+    try:
+        picture = Image.open(background).convert("RGB")
+    except (OSError, UnidentifiedImageError):
+        raise D3Error(
+            f"the background {background!r} is neither a colour nor a picture",
+            "clip, transparent, a colour such as #204060, or a picture file",
+            "Check --background.",
+        ) from None
+    short = min(picture.size)
+    left, top = (picture.width - short) // 2, (picture.height - short) // 2
+    square = picture.crop((left, top, left + short, top + short)).resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(square, np.float32) / 255
+
+
+def _paste(person: Person, settings: TalkSettings, transparent: bool) -> Paste:
+    source = person.meta["source"]
+    if transparent or settings.background != "clip":
+        raise D3Error(
+            "--paste-back and --background exclude each other", "one of them", "Leave out one of the two."
+        )
+    assert settings.paste_back is not None
+    if not settings.paste_back.exists() or sha256_of(settings.paste_back) != source["sha256"]:
+        raise D3Error(
+            f"{settings.paste_back} is not the video that the person was made from",
+            source["name"],
+            "Give that very file to --paste-back.",
+        )
+    return Paste(settings.paste_back, source["start"], person.meta["crop"])

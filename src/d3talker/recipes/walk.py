@@ -1,0 +1,40 @@
+"""Where the head looks while it talks for longer than its clip: to and fro along the clip's own path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+BLINK_SHAPE = (0.1, 0.5, 0.9, 1.0, 0.7, 0.4, 0.1)
+"""How far the lids close in the frames of one blink."""
+
+
+def to_and_fro(count: int) -> np.ndarray:
+    """Indices 0 .. count - 1 .. 1 of one period, so that the next period goes on without a jump."""
+    return np.concatenate([np.arange(count), np.arange(count - 2, 0, -1)]) if count > 1 else np.zeros(1, int)
+
+
+def smooth_cameras(world_to_cam: np.ndarray, width: int = 5) -> np.ndarray:
+    """A closed path of cameras (P, 4, 4), each the mean of its ``width`` neighbours; rotations stay rotations."""
+    half = width // 2
+    mean = sum(np.roll(world_to_cam, shift, axis=0) for shift in range(-half, half + 1)) / (2 * half + 1)
+    u, _, v = np.linalg.svd(mean[:, :3, :3])
+    mean[:, :3, :3] = u @ v
+    return mean
+
+
+def stillest(world_to_cam: np.ndarray, blink: np.ndarray) -> int:
+    """The frame nearest to the clip's middle pose, eyes open."""
+    poses = world_to_cam[:, :3].reshape(len(world_to_cam), -1)
+    distance = np.linalg.norm(poses - np.median(poses, axis=0), axis=1)
+    return int(np.argmin(distance + 10.0 * (blink > 0.3)))
+
+
+def blinks(seed: int) -> Iterator[float]:
+    """How far the lids are closed, frame after frame for ever: one blink every two to eight seconds."""
+    rng = np.random.default_rng(seed)
+    while True:
+        pause = float(np.clip(rng.lognormal(np.log(3.5), 0.4), 1.5, 8.0))
+        yield from np.zeros(round(25 * pause))
+        yield from BLINK_SHAPE

@@ -1,0 +1,1 @@
+"""From sound to the numbers that drive the fields."""

@@ -1,0 +1,163 @@
+"""Frames to labels: background, torso, hair, face and the inside of the mouth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from d3talker.tracking.regions import face_height, face_oval, hairline_zone, inside_mouth, torso_region
+
+BACKGROUND, TORSO, HAIR, FACE, MOUTH = range(5)
+"""The labels of a mask: hair includes ears, torso includes the neck, mouth is its inside."""
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_SKIN_POINTS = (151, 9, 8, 108, 337, 107, 336, 69, 299, 50, 280, 101, 330)  # forehead and upper cheeks
+_TOLD_APART = 0.8  # share of hair and of skin samples that a hairline by colour must get right
+
+
+class PersonSegmenter:
+    """Gives every pixel the probability of being part of a person.
+
+    MediaPipe's selfie segmentation (general model, 256 x 256) finds the person, a guided filter moves its border onto the
+    picture's edges (He, Sun, Tang: Guided Image Filtering, 2013), and where the picture stands still the probability is
+    averaged over time, so that still borders do not flicker and moving ones do not lag.
+
+    Frames of one clip must come in order; use a new object for another clip.
+    """
+
+    _RADIUS = 5  # of the guided filter, in pixels of a half-size picture
+    _SMOOTHNESS = 1e-3  # of the guided filter: variances of luma below this are flat
+    _STILL = 4.0 / 255.0  # luma changes well below this are noise of the camera
+
+    def __init__(self) -> None:
+        from mediapipe.python.solutions import selfie_segmentation
+
+        self._network: Any = selfie_segmentation.SelfieSegmentation(model_selection=0)
+        self._previous: tuple[np.ndarray, np.ndarray] | None = None
+
+    def segment(self, frame: np.ndarray) -> np.ndarray:
+        """Finds the person.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (H, W) float32 in [0, 1].
+        """
+        raw = self._network.process(frame).segmentation_mask
+        luma = frame @ (_LUMA / 255.0)
+        half, probability = np.ascontiguousarray(luma[::2, ::2]), np.ascontiguousarray(raw[::2, ::2])
+        if self._previous is not None and self._previous[0].shape == half.shape:
+            before, old = self._previous
+            change = ndimage.uniform_filter(np.abs(half - before), 5, mode="nearest")
+            keep = 0.8 * np.exp(-((change / self._STILL) ** 2))
+            probability = probability + keep * (old - probability)
+        self._previous = half, probability
+        return guided_filter(luma, half, probability, self._RADIUS, self._SMOOTHNESS)
+
+
+def guided_filter(
+    guide: np.ndarray, half_guide: np.ndarray, values: np.ndarray, radius: int, smoothness: float
+) -> np.ndarray:
+    """Smooths ``values`` along the edges of ``guide``: in every window they become a linear function of it.
+
+    Args:
+        guide: (H, W) float32.
+        half_guide: (ceil(H / 2), ceil(W / 2)) the guide at half size.
+        values: like ``half_guide``, in [0, 1].
+        radius: of the square window, in half-size pixels.
+        smoothness: variances of the guide below this count as flat.
+
+    Returns:
+        (H, W) float32 in [0, 1].
+    """
+
+    def mean(picture: np.ndarray) -> np.ndarray:
+        return ndimage.uniform_filter(picture, 2 * radius + 1, mode="nearest")
+
+    mean_guide, mean_values = mean(half_guide), mean(values)
+    covariance = mean(half_guide * values) - mean_guide * mean_values
+    variance = np.maximum(mean(half_guide * half_guide) - mean_guide**2, 0.0)
+    slope = covariance / (variance + smoothness)
+    offset = mean(mean_values - slope * mean_guide)
+    slope = mean(slope)
+    height, width = guide.shape
+
+    def double(picture: np.ndarray) -> np.ndarray:
+        return picture.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
+
+    return np.clip(double(slope) * guide + double(offset), 0.0, 1.0)
+
+
+def label_frame(frame: np.ndarray, person_probability: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Labels every pixel.
+
+    The neck border is the jaw line of the landmarks (no colours: it must not flicker). Beside the neck, hair above the
+    resting chin belongs to the head, below it to the torso. The forehead ends at the hairline, found by colour; the border
+    between face and hair lies inside the head, where flicker cannot be seen.
+
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        person_probability: (H, W) of :class:`PersonSegmenter`.
+        landmarks: (478, 2 or 3) pixels.
+
+    Returns:
+        (H, W) uint8: 0 background, 1 torso and neck, 2 hair and ears, 3 face, 4 inside of the mouth.
+    """
+    height, width = person_probability.shape
+    oval = face_oval(landmarks, height, width)
+    person = one_person(person_probability > 0.5, oval)
+    torso = torso_region(person, landmarks)
+    face = _up_to_hairline(frame, person, oval & ~torso, landmarks)
+    labels = np.where(person, np.where(torso, np.uint8(TORSO), np.uint8(HAIR)), np.uint8(BACKGROUND))
+    labels[face] = FACE
+    labels[inside_mouth(landmarks, height, width) & ~torso] = MOUTH
+    return labels
+
+
+def one_person(person: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """Keeps the part of ``person`` that holds the face, adds the face, and closes holes up to 1 % of the picture.
+
+    Args:
+        person, face: (H, W) bool.
+    """
+    kept = person | face
+    parts, count = ndimage.label(kept)
+    if count > 1 and face.any():
+        kept = parts == np.bincount(parts[face]).argmax()
+    gaps, count = ndimage.label(~kept)
+    small = np.bincount(gaps.ravel(), minlength=count + 1) < 0.01 * kept.size
+    small[np.concatenate([gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]])] = False
+    return kept | small[gaps] if small.any() else kept
+
+
+def _up_to_hairline(frame: np.ndarray, person: np.ndarray, oval: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """The oval, with what lies above the brows and beside the cheeks replaced by the skin-coloured region there."""
+    height, width = oval.shape
+    zone, reach = hairline_zone(landmarks, height, width)
+    crown = frame[person & zone & ~reach]
+    inside = np.clip(landmarks[list(_SKIN_POINTS), :2].astype(np.int64), 0, (width - 1, height - 1))
+    skin_samples = frame[inside[:, 1], inside[:, 0]]
+    if len(crown) < 0.002 * oval.size:
+        return oval
+    crown = crown[:: max(1, len(crown) // 2000)]
+    hair, skin = np.median(crown, axis=0), np.median(skin_samples, axis=0)
+    axis = (skin - hair) / max(float((skin - hair) @ (skin - hair)), 1.0)
+    told_hair, told_skin = ((crown - hair) @ axis < 0.5).mean(), ((skin_samples - hair) @ axis > 0.5).mean()
+    if min(told_hair, told_skin) < _TOLD_APART:  # bald, or hair of the skin's colour
+        return oval
+    zone &= reach & person
+    rows, columns = (slice(found[0], found[-1] + 1) for found in _extent(zone))
+    size = max(3, round(0.02 * face_height(landmarks)))
+    likeness = (frame[rows, columns] @ axis.astype(np.float32)) - np.float32(hair @ axis)  # 0 hair .. 1 skin
+    bare = ndimage.uniform_filter(likeness, size, mode="nearest") > 0.5
+    face = oval & ~zone
+    face[rows, columns] |= bare & zone[rows, columns]
+    parts, count = ndimage.label(face)
+    return parts == np.bincount(parts[face])[1:].argmax() + 1 if count > 1 else face
+
+
+def _extent(region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
