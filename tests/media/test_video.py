@@ -195,7 +195,7 @@ def test_a_cover_picture_is_no_video(tmp_path):
         cover = container.add_stream("png", rate=1)
         cover.width = cover.height = 32
         cover.pix_fmt = "rgb24"
-        cover.disposition = av.stream.Disposition.attached_pic
+        cover.disposition = av.stream.Disposition.attached_pic.value
         frame = av.VideoFrame.from_ndarray(corners(32, 32), format="rgb24")
         container.mux(cover.encode(frame))
         container.mux(cover.encode(None))

@@ -17,6 +17,9 @@ import numpy as np
 from d3talker.core.errors import D3Error
 
 
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+
+
 def _partial(path: Path) -> Path:
     return path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
 
@@ -27,9 +30,9 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise D3Error(f"the disk is full while writing {path}", "free space", "Free some, then run it again.") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR):
+        if error.errno in _UNWRITABLE:
             reason = os.strerror(error.errno).lower()
             raise D3Error(f"cannot write {path} ({reason})", "a writable place", "Choose another --out.") from None
         raise

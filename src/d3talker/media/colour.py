@@ -61,7 +61,7 @@ def from_rgb(picture: np.ndarray, reformatter: VideoReformatter, pixels: str) ->
         return frame
     if pixels in ("bgr0", "gbrp"):
         return reformatter.reformat(frame, format=pixels)
-    frame = reformatter.reformat(
+    return reformatter.reformat(
         frame,
         format=pixels,
         interpolation=_EXACT,
@@ -69,8 +69,6 @@ def from_rgb(picture: np.ndarray, reformatter: VideoReformatter, pixels: str) ->
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
     )
-    frame.color_primaries = frame.color_trc = BT709
-    return frame
 
 
 def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import av.error
+from av.stream import Disposition
 
 from d3talker.core.errors import D3Error
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 DECODING_THREADS = min(4, os.cpu_count() or 1)  # every thread of a frame-threaded decoder holds a frame
-_ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 _NO_MEDIA = {"tty"}  # FFmpeg would draw a plain text file as a film
 
 
@@ -58,7 +58,7 @@ def _no_media(path: Path, wanted: str) -> D3Error:
 
 def picture_track(container: InputContainer) -> VideoStream | None:
     """The first video stream that is no cover picture, or None."""
-    moving = (s for s in container.streams.video if not int(s.disposition) & _ATTACHED_PICTURE)
+    moving = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
     return next(moving, None)
 
 

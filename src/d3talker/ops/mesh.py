@@ -43,46 +43,75 @@ def rasterize_mesh(
     pool = shared_pool()
     # Several bands a worker: faces fill the middle of a picture, so wide bands would leave workers idle.
     edges = np.linspace(0, height, min(height, 4 * pool.workers) + 1).astype(np.int64)
+    rows = np.empty((len(triangles), 2), dtype=np.int32)
+    shares = np.linspace(0, len(triangles), pool.workers + 1).astype(np.int64)
+    pool.run(
+        pool.workers,
+        lambda share, worker: _find_rows(vertices, triangles, shares[share], shares[share + 1], height, rows),
+    )
     pool.run(
         len(edges) - 1,
-        lambda band, worker: _draw_band(vertices, triangles, edges[band], edges[band + 1], index, weights, depth),
+        lambda band, worker: _draw_band(vertices, triangles, rows, edges[band], edges[band + 1], index, weights, depth),
     )
     return index, weights, depth
 
 
 @numba.njit(nogil=True, cache=True)
-def _draw_band(vertices, triangles, first_row, end_row, index, weights, depth):
-    """Draws the part of every triangle that lies in the rows ``first_row`` to ``end_row`` - 1."""
-    width = index.shape[1]
-    nearest = np.zeros((end_row - first_row, width))  # 1 / z of what is drawn so far: linear in the picture
-    for face in range(triangles.shape[0]):
+def _find_rows(vertices, triangles, first, end, height, rows):
+    """First and last picture row of every triangle; the first stands after the last where nothing is to be drawn."""
+    for face in range(first, end):
         a, b, c = triangles[face]
         xa, ya, za = vertices[a]
         xb, yb, zb = vertices[b]
         xc, yc, zc = vertices[c]
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
-        if not (za > 0.0 and zb > 0.0 and zc > 0.0 and np.isfinite(area) and area != 0.0 and np.isfinite(za + zb + zc)):
+        rows[face, 0], rows[face, 1] = 1, 0
+        if za > 0.0 and zb > 0.0 and zc > 0.0 and area != 0.0 and np.isfinite(area) and np.isfinite(za + zb + zc):
+            top = max(0.0, np.ceil(min(ya, yb, yc) - 0.5))
+            bottom = min(height - 1.0, np.floor(max(ya, yb, yc) - 0.5))
+            if top <= bottom:
+                rows[face, 0], rows[face, 1] = int(top), int(bottom)
+
+
+@numba.njit(nogil=True, cache=True)
+def _draw_band(vertices, triangles, rows, first_row, end_row, index, weights, depth):
+    """Draws the part of every triangle that lies in the rows ``first_row`` to ``end_row`` - 1."""
+    width = index.shape[1]
+    nearest = np.zeros((end_row - first_row, width))  # 1 / z of what is drawn so far: linear in the picture
+    for face in range(triangles.shape[0]):
+        top, bottom = max(rows[face, 0], first_row), min(rows[face, 1], end_row - 1)
+        if top > bottom:
             continue
-        top = max(float(first_row), np.ceil(min(ya, yb, yc) - 0.5))
-        bottom = min(end_row - 1.0, np.floor(max(ya, yb, yc) - 0.5))
-        left = max(0.0, np.ceil(min(xa, xb, xc) - 0.5))
-        right = min(width - 1.0, np.floor(max(xa, xb, xc) - 0.5))
-        if top > bottom or left > right:
+        a, b, c = triangles[face]
+        xa, ya, za = vertices[a]
+        xb, yb, zb = vertices[b]
+        xc, yc, zc = vertices[c]
+        left = int(max(0.0, np.ceil(min(xa, xb, xc) - 0.5)))
+        right = int(min(width - 1.0, np.floor(max(xa, xb, xc) - 0.5)))
+        if left > right:
             continue
-        for row in range(int(top), int(bottom) + 1):
-            y = row + 0.5
-            for column in range(int(left), int(right) + 1):
+        # Edges are measured from the pixel, so that two triangles see a shared edge with exactly opposite sign: no holes.
+        per_area = 1.0 / ((xb - xa) * (yc - ya) - (xc - xa) * (yb - ya))
+        near_a, near_b, near_c = 1.0 / za, 1.0 / zb, 1.0 / zc
+        for row in range(top, bottom + 1):
+            up_a, up_b, up_c = ya - (row + 0.5), yb - (row + 0.5), yc - (row + 0.5)
+            entered = False
+            for column in range(left, right + 1):
                 x = column + 0.5
-                wa = ((xb - x) * (yc - y) - (xc - x) * (yb - y)) / area
-                wb = ((xc - x) * (ya - y) - (xa - x) * (yc - y)) / area
-                wc = ((xa - x) * (yb - y) - (xb - x) * (ya - y)) / area
+                wa = ((xb - x) * up_c - (xc - x) * up_b) * per_area
+                wb = ((xc - x) * up_a - (xa - x) * up_c) * per_area
+                wc = ((xa - x) * up_b - (xb - x) * up_a) * per_area
                 if wa < 0.0 or wb < 0.0 or wc < 0.0:
+                    if entered:
+                        break
                     continue
-                closeness = wa / za + wb / zb + wc / zc
+                entered = True
+                closeness = wa * near_a + wb * near_b + wc * near_c
                 if closeness > nearest[row - first_row, column]:
                     nearest[row - first_row, column] = closeness
+                    z = 1.0 / closeness
                     index[row, column] = face
-                    weights[row, column, 0] = wa / za / closeness
-                    weights[row, column, 1] = wb / zb / closeness
-                    weights[row, column, 2] = wc / zc / closeness
-                    depth[row, column] = 1.0 / closeness
+                    weights[row, column, 0] = wa * near_a * z
+                    weights[row, column, 1] = wb * near_b * z
+                    weights[row, column, 2] = wc * near_c * z
+                    depth[row, column] = z

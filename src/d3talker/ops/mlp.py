@@ -74,7 +74,8 @@ class _Perceptron(torch.autograd.Function):
         layers, weights = ctx.saved_tensors[:depth], ctx.saved_tensors[depth:]
         chunk_rows = _chunk_rows(len(gradient))
         workers = shared_pool().workers
-        to_x = torch.empty_like(layers[0]) if ctx.needs_input_grad[0] else None
+        wants_x, *wanted = ctx.needs_input_grad
+        to_x = torch.empty_like(layers[0]) if wants_x else None
         to_weights = [[torch.zeros_like(weight) for weight in weights] for _ in range(workers)]
         scratch = [[gradient.new_empty(chunk_rows, w.shape[1]) for w in weights[1:]] for _ in range(workers)]
 
@@ -83,16 +84,19 @@ class _Perceptron(torch.autograd.Function):
             incoming = gradient[rows]
             for number in range(depth - 1, 0, -1):
                 before = layers[number][rows]
-                to_weights[worker][number].addmm_(incoming.T, before)
+                if wanted[number]:
+                    to_weights[worker][number].addmm_(incoming.T, before)
                 outgoing = scratch[worker][number - 1][: len(incoming)]
                 torch.mm(incoming, weights[number], out=outgoing)
                 incoming = torch.ops.aten.threshold_backward.grad_input(outgoing, before, 0.0, grad_input=outgoing)
-            to_weights[worker][0].addmm_(incoming.T, layers[0][rows])
+            if wanted[0]:
+                to_weights[worker][0].addmm_(incoming.T, layers[0][rows])
             if to_x is not None:
                 torch.mm(incoming, weights[0], out=to_x[rows])
 
         _run(-(-len(gradient) // chunk_rows), task)
-        return to_x, *(torch.stack(shares).sum(0) for shares in zip(*to_weights, strict=True))
+        totals = (torch.stack(shares).sum(0) for shares in zip(*to_weights, strict=True))
+        return to_x, *(total if wants else None for total, wants in zip(totals, wanted, strict=True))
 
 
 def _chunk_rows(rows: int) -> int:

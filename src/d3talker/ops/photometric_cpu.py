@@ -2,9 +2,9 @@
 
 A row of an image is flat, ``length`` = width * channels values; horizontal neighbours are ``channels`` apart. The
 window is separable: the vertical pass forms the moments straight from 11 rows of both images, the horizontal pass
-blurs those. For the gradient the derivative maps are blurred horizontally into a ring of 11 rows as they appear, and vertically as
-soon as the ring holds the rows around an output row. With the means m, q = blur(a^2 + b^2) and x = blur(a b), and the
-window symmetric, ``dS/da = blur(dS/dm_a) + 2 a blur(dS/dq) + b blur(dS/dx)``.
+blurs those. For the gradient the derivative maps are blurred horizontally into a ring of 11 rows as they appear, and
+vertically as soon as the ring holds the rows around an output row. With the means m, q = blur(a^2 + b^2) and
+x = blur(a b), and the window symmetric, ``dS/da = blur(dS/dm_a) + 2 a blur(dS/dq) + b blur(dS/dx)``.
 
 Four things keep LLVM's vectoriser going: the places and weights of the 11 taps are tuples, so they sit in registers;
 the loops over them are short enough to be unrolled, or are written out; indices are unsigned. Slices are taken of one

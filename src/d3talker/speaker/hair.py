@@ -12,7 +12,7 @@ from d3talker.speaker.mesh_piece import Label, Material, Piece, ribbons
 
 # Height of the hair's edge round the head: degrees from the front, metres.
 HAIRLINE = np.array(
-    [[0, 0.0710], [20, 0.0715], [38, 0.066], [50, 0.053], [60, 0.040], [67, 0.022], [74, 0.004], [80, -0.002],
+    [[0, 0.0670], [20, 0.0670], [38, 0.061], [50, 0.050], [60, 0.038], [67, 0.022], [74, 0.004], [80, -0.002],
      [86, 0.020], [98, 0.026], [108, 0.004], [118, -0.030], [135, -0.052], [180, -0.060]]
 )  # fmt: skip
 SKULL_CENTRE = np.array([0.0, 0.024, -0.0075])
@@ -44,10 +44,10 @@ class Style:
 
 
 STYLES = {
-    "long": Style(2600, 15, 0.27, 0.0034, 0.150, 0.20, 0.0016, 1.2),
-    "short": Style(4200, 6, 0.040, 0.0019, 0.110, 0.06, 0.0006, 0.5),
+    "long": Style(2000, 14, 0.25, 0.0042, 0.130, 0.24, 0.0016, 1.2),
+    "short": Style(3600, 6, 0.040, 0.0021, 0.110, 0.06, 0.0006, 0.5),
     "swept": Style(2600, 11, 0.150, 0.0026, 0.075, 0.02, 0.0010, 0.8),
-    "curly": Style(3000, 11, 0.062, 0.0022, 0.260, 0.05, 0.0042, 2.6),
+    "curly": Style(2600, 10, 0.062, 0.0025, 0.260, 0.05, 0.0042, 2.6),
 }
 
 
@@ -71,15 +71,19 @@ def build_hair(identity: Identity) -> Piece:
     step = (lengths / (style.steps - 1))[:, None]
     for number in range(1, style.steps):
         share = number / (style.steps - 1)
-        pull = style.gravity * (1.0 if identity.style != "long" else 0.35 + 1.5 * share)
-        heading = _unit(heading + pull * np.array([0, -1.0, 0]) + generator.normal(0, 0.05, heading.shape))
-        point = keep_outside(point + heading * step, axes, 1 + lift * min(1.0, 2.2 * share) ** 0.7)
+        heading = heading + style.gravity * np.array([0, -1.0, 0]) + generator.normal(0, 0.04, heading.shape)
+        # Once a lock is as far out as it goes, it keeps to the body.
+        radius = 1 + lift * min(1.0, 2.2 * share) ** 0.7
+        outward = surface_normals(point[:, None], axes)[:, 0]
+        leaving = np.maximum((heading * outward).sum(1), 0) * (body_radius(point, axes) >= radius - 0.01)
+        heading = _unit(heading - leaving[:, None] * outward)
+        point = keep_outside(point + heading * step, axes, radius)
         heading = _unit(point - paths[:, number - 1])
         paths[:, number] = point
     normals = surface_normals(paths, axes)
     paths = paths + curls(paths, normals, style, generator)
     sides = _unit(np.cross(np.gradient(paths, axis=1), normals))
-    taper = np.sin(np.pi * np.clip(np.linspace(0.16, 0.97, style.steps), 0, 1)) ** 0.6
+    taper = np.sin(np.pi * np.clip(np.linspace(0.04, 0.97, style.steps), 0, 1)) ** 0.6
     widths = style.width * taper[None] * generator.uniform(0.7, 1.3, (len(roots), 1))
     points, triangles, uv, tangents = ribbons(paths, sides, widths, np.arange(len(roots)).astype(float))
     normals = np.repeat(normals, 2, axis=1).reshape(-1, 3)
@@ -136,6 +140,13 @@ def surface_normals(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
     scaled = (points - SKULL_CENTRE) / axes**2
     scaled[..., 1] = np.maximum(scaled[..., 1], 0)
     return _unit(scaled)
+
+
+def body_radius(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """1 on the body that the hair lies on, more outside it; (N,)."""
+    scaled = (points - SKULL_CENTRE) / axes
+    scaled[:, 1] = np.maximum(scaled[:, 1], 0)
+    return np.linalg.norm(scaled, axis=1)
 
 
 def keep_outside(points: np.ndarray, axes: np.ndarray, radius: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ def make_identity(seed: int = 0) -> Identity:
         return float(centre * (1 + spread * np.clip(generator.normal(), -2, 2)))
 
     skin = colour(SKINS[pick], 0.06)
-    lip_tint = np.array([1.0, 0.60, 0.60]) if not broad else np.array([0.86, 0.66, 0.64])
+    lip_tint = np.array([0.88, 0.46, 0.50]) if not broad else np.array([0.82, 0.60, 0.60])
     lip = np.asarray(skin) * lip_tint * (0.98 if not broad else 0.95)
     return Identity(
         seed=seed,
@@ -83,7 +83,7 @@ def make_identity(seed: int = 0) -> Identity:
         cloth=colour(CLOTHES[pick]),
         wall=colour(WALLS[pick], 0.05),
         lip=(float(lip[0]), float(lip[1]), float(lip[2])),
-        face_width=around(1.02 if broad else 0.97, 0.015),
+        face_width=around(1.03 if broad else 0.99, 0.015),
         jaw_width=around(1.05 if broad else 0.95, 0.02),
         chin_length=around(1.0, 0.3) * (0.004 if broad else 0.0),
         nose_length=around(1.03 if broad else 0.96, 0.04),

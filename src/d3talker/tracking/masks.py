@@ -20,9 +20,9 @@ _TOLD_APART = 0.8  # share of hair and of skin samples that a hairline by colour
 class PersonSegmenter:
     """Gives every pixel the probability of being part of a person.
 
-    MediaPipe's selfie segmentation (general model, 256 x 256) finds the person, a guided filter moves its border onto the
-    picture's edges (He, Sun, Tang: Guided Image Filtering, 2013), and where the picture stands still the probability is
-    averaged over time, so that still borders do not flicker and moving ones do not lag.
+    MediaPipe's selfie segmentation (general model, 256 x 256) finds the person, a guided filter moves its border onto
+    the picture's edges (He, Sun, Tang: Guided Image Filtering, 2013), and where the picture stands still the
+    probability is averaged over time, so that still borders do not flicker and moving ones do not lag.
 
     Frames of one clip must come in order; use a new object for another clip.
     """
@@ -95,8 +95,8 @@ def label_frame(frame: np.ndarray, person_probability: np.ndarray, landmarks: np
     """Labels every pixel.
 
     The neck border is the jaw line of the landmarks (no colours: it must not flicker). Beside the neck, hair above the
-    resting chin belongs to the head, below it to the torso. The forehead ends at the hairline, found by colour; the border
-    between face and hair lies inside the head, where flicker cannot be seen.
+    resting chin belongs to the head, below it to the torso. The forehead ends at the hairline, found by colour; the
+    border between face and hair lies inside the head, where flicker cannot be seen.
 
     Args:
         frame: (H, W, 3) uint8 RGB.

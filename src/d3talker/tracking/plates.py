@@ -83,7 +83,12 @@ def fill_smoothly(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def torso_plate(frame: np.ndarray, labels: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """The frame without its head.
+    """The frame without its head, (H, W, 3) uint8 RGB: the first answer of :func:`torso_layer`."""
+    return torso_layer(frame, labels, background)[0]
+
+
+def torso_layer(frame: np.ndarray, labels: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The frame without its head, and how much of it is torso.
 
     The head and a rim around it give way to the background; torso and neck stay as they are, reach up behind the head
     with the colours that they have at the border, a little darker and dissolving at the top, and end softly against the
@@ -95,22 +100,23 @@ def torso_plate(frame: np.ndarray, labels: np.ndarray, background: np.ndarray) -
         background: (H, W, 3) uint8 RGB, the clean background.
 
     Returns:
-        (H, W, 3) uint8 RGB.
+        The plate (H, W, 3) uint8 RGB, and its alpha (H, W) uint8: 255 where only torso is seen, 0 where none.
     """
-    plate = background.copy()
+    plate, alpha = background.copy(), np.zeros(labels.shape, dtype=np.uint8)
     torso_rows, face_rows = np.flatnonzero((labels == 1).any(axis=1)), np.flatnonzero((labels >= 3).any(axis=1))
     if len(torso_rows) == 0:
-        return plate
+        return plate, alpha
     tall = face_rows[-1] - face_rows[0] + 1 if len(face_rows) else 0
     rim, reach = max(2, round(_HALO * len(labels))), max(4, round(_EXTENSION * tall))
     part = slice(max(0, torso_rows[0] - reach - rim), None)  # above, nothing but background is left
     torso, head = labels[part] == 1, labels[part] >= 2
     removed = (_grown(head, rim) & ~torso) | _grown(head, rim // 2)
     kept = torso & ~removed
-    _blend_border(plate[part], frame[part], kept, removed)
+    _blend_border(plate[part], alpha[part], frame[part], kept, removed)
     np.copyto(plate[part], frame[part], where=kept[..., None])
-    _extend_up(plate[part], frame[part], kept, removed & torso, removed, reach)
-    return plate
+    alpha[part][kept] = 255
+    _extend_up(plate[part], alpha[part], frame[part], kept, removed & torso, removed, reach)
+    return plate, alpha
 
 
 def _grown(region: np.ndarray, radius: int) -> np.ndarray:
@@ -118,18 +124,35 @@ def _grown(region: np.ndarray, radius: int) -> np.ndarray:
     return ndimage.maximum_filter1d(grown, 2 * radius + 1, axis=1, mode="constant").astype(bool)
 
 
-def _blend_border(plate: np.ndarray, frame: np.ndarray, kept: np.ndarray, removed: np.ndarray) -> None:
+def _blend_border(
+    plate: np.ndarray, alpha: np.ndarray, frame: np.ndarray, kept: np.ndarray, removed: np.ndarray
+) -> None:
     """Lets the frame's own mixed pixels outside the torso fade into the background."""
-    alpha = ndimage.uniform_filter(kept.astype(np.float32), 2 * _EDGE + 1, mode="nearest")
-    border = (alpha > 0.0) & ~kept & ~removed
-    share = np.minimum(1.0, 2.0 * alpha[border])[:, None]  # half of the window is torso right at its border
-    plate[border] = (plate[border] + share * (frame[border].astype(np.float32) - plate[border]) + 0.5).astype(np.uint8)
+    share = ndimage.uniform_filter(kept.astype(np.float32), 2 * _EDGE + 1, mode="nearest")
+    rows, columns = np.nonzero((share > 0.0) & ~kept & ~removed)
+    border = rows, columns
+    _lay_over(plate, alpha, border, frame[border], np.minimum(1.0, 2.0 * share[border]))  # at the edge half is torso
+
+
+def _lay_over(
+    plate: np.ndarray, alpha: np.ndarray, where: tuple[np.ndarray, np.ndarray], colour: np.ndarray, share: np.ndarray
+) -> None:
+    """Blends ``colour`` (N, 3) with the weight ``share`` (N,) over the plate at the rows and columns ``where``."""
+    under = plate[where].astype(np.float32)
+    plate[where] = (under + share[:, None] * (colour - under) + 0.5).astype(np.uint8)
+    alpha[where] = np.maximum(alpha[where], (255.0 * share + 0.5).astype(np.uint8))
 
 
 def _extend_up(
-    plate: np.ndarray, frame: np.ndarray, kept: np.ndarray, lost: np.ndarray, removed: np.ndarray, reach: int
+    plate: np.ndarray,
+    alpha: np.ndarray,
+    frame: np.ndarray,
+    kept: np.ndarray,
+    lost: np.ndarray,
+    removed: np.ndarray,
+    reach: int,
 ) -> None:
-    """Draws torso colours upwards into the removed region: up to ``reach`` pixels, and over all torso lost to the rim."""
+    """Draws torso colours upwards into the removed region: ``reach`` pixels far, and over all torso lost to the rim."""
     height, width = kept.shape
     rows = np.arange(height, dtype=np.int32)[:, None]
     solid = np.where(removed, height, rows)
@@ -147,14 +170,13 @@ def _extend_up(
     colours, covered = _border_colours(frame, kept, border, max(2, reach // 6))
     amount = np.minimum((source - row) / reach, 1.0)
     shade = 1.0 - _SHADE * amount
-    alpha = np.clip((1.0 - amount) / _FADE, 0.0, 1.0) * covered[column]
-    alpha = np.maximum(alpha, lost[row, column])
-    colour = colours[column] * shade[:, None]
-    under = plate[row, column].astype(np.float32)
-    plate[row, column] = (under + alpha[:, None] * (colour - under) + 0.5).astype(np.uint8)
+    share = np.maximum(np.clip((1.0 - amount) / _FADE, 0.0, 1.0) * covered[column], lost[row, column])
+    _lay_over(plate, alpha, (row, column), colours[column] * shade[:, None], share)
 
 
-def _border_colours(frame: np.ndarray, kept: np.ndarray, border: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
+def _border_colours(
+    frame: np.ndarray, kept: np.ndarray, border: np.ndarray, depth: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The mean torso colour of ``depth`` rows under the border, smoothed along it.
 
     Returns:

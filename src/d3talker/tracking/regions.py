@@ -13,7 +13,7 @@ JAW = (58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288)
 """The lower outline from the jaw angle at the picture's left to the one at its right."""
 
 HAIRLINE_ZONE = (132, 123, 116, 143, 70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 372, 345, 352, 361)
-"""From the picture's left to its right: up beside the cheek, over the brows, down again; hair may cover what lies outside."""
+"""From the picture's left: up beside the cheek, over the brows, down again; hair may cover what lies outside."""
 
 _BROWS = slice(4, 14)  # of HAIRLINE_ZONE
 
@@ -45,7 +45,9 @@ def fill_polygon(points: np.ndarray, height: int, width: int) -> np.ndarray:
     row, edge = np.nonzero((start[:, 1] <= centres) != (end[:, 1] <= centres))
     a, b = start[edge], end[edge]
     x = a[:, 0] + (row + top + 0.5 - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
-    column = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)  # the first pixel whose centre is not left of the edge
+    column = np.clip(np.ceil(x - 0.5), 0, width).astype(
+        np.int64
+    )  # the first pixel whose centre is not left of the edge
     toggles = np.zeros((bottom - top, width + 1), dtype=np.uint8)
     np.add.at(toggles, (row, column), 1)
     filled[top:bottom] = np.bitwise_xor.accumulate(toggles & 1, axis=1)[:, :width]
@@ -82,8 +84,8 @@ def torso_region(person: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
     The border follows the jaw between the jaw angles, falls straight down beside the neck and runs level at the height
     of the resting chin, so that hair beside the neck belongs to the head above the chin and to the torso below it. The
-    height of the resting chin comes from the forehead and the jaw angles: it stays when the mouth opens. Shoulders above
-    the chin are known by the outline of the person: they widen downwards faster than hair does.
+    height of the resting chin comes from the forehead and the jaw angles: it stays when the mouth opens. Shoulders
+    above the chin are known by the outline of the person: they widen downwards faster than hair does.
 
     Args:
         person: (H, W) bool.
@@ -109,7 +111,7 @@ def torso_region(person: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 
 def _add_shoulder(region: np.ndarray, person: np.ndarray, neck: float, ear: float, chin: float) -> None:
-    """Marks, left of the column ``neck`` and between the rows ``ear`` and ``chin``, what lies outside the hair's outline."""
+    """Marks what lies outside the hair, left of the column ``neck`` and between the rows ``ear`` and ``chin``."""
     height, width = person.shape
     top, bottom = (int(np.clip(round(row), 0, height)) for row in (ear, chin))
     columns = int(np.clip(round(neck), 0, width))

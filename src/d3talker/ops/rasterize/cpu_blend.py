@@ -97,7 +97,7 @@ def _find_spans(begin, end, left, top, entries, packed, scratch, spans):
     """Per entry, the pixels [first, end) of the tile that its ellipse alpha >= 1/255 can touch, in steps of two rows."""
     count = np.uint64(end - begin)
     for j in range(count):
-        g = entries[np.uint64(begin) + j]
+        g = np.uint64(entries[np.uint64(begin) + j])
         scratch[_S0 + j] = packed[g, 0] - left
         scratch[_S1 + j] = packed[g, 1] - top - _HALF
         scratch[_S2 + j] = packed[g, 10]
@@ -238,7 +238,7 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
                     continue
                 span_first = np.uint64(spans[entry, 0])
                 span_end = np.uint64(spans[entry, 1])
-                g = entries[entry]
+                g = np.uint64(entries[entry])
                 x = packed[g, 0] - np.float32(left)
                 y = packed[g, 1] - np.float32(top)
                 if training:
@@ -424,7 +424,7 @@ def replay_tiles(first, last, lists, packed, extra, pictures, gradients, tile, s
                 continue
             span_first = np.uint64(spans[entry, 0])
             span_end = np.uint64(spans[entry, 1])
-            g = entries[entry]
+            g = np.uint64(entries[entry])
             x = packed[g, 0] - np.float32(left)
             y = packed[g, 1] - np.float32(top)
             if wide:

@@ -184,8 +184,8 @@ def _bin(pool: Pool, boxes: ndarray, width: int, height: int, parts: list[int]) 
     pool.run(len(counts), lambda c, worker: fill_entries(parts[c], parts[c + 1], boxes, across, counts[c], entries))
 
     lengths = np.diff(offsets)
-    ranked = np.argsort(-lengths, kind="stable").astype(np.int32)
-    cost = np.cumsum(lengths[ranked] + _TILE_COST)
+    ranked = np.arange(len(lengths),dtype=np.int32)
+    cost = np.cumsum(lengths + _TILE_COST)
     chunks = _BLEND_CHUNKS * pool.workers
     cuts = np.searchsorted(cost, cost[-1] * np.arange(1, chunks) / chunks)
     spans = np.empty((len(entries), 2), np.uint16)

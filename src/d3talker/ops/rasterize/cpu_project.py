@@ -31,6 +31,7 @@ _OPTIONS = {
 _ZERO, _HALF, _ONE, _TWO, _THREE = (np.float32(number) for number in (0.0, 0.5, 1.0, 2.0, 3.0))
 _SIXTEEN, _SIXTEENTH, _THIRTYTWO = np.float32(16.0), np.float32(1.0 / 16.0), np.float32(32.0)
 _BLUR, _MARGIN, _MIN_ALPHA = np.float32(0.3), np.float32(0.15), np.float32(1.0 / 255.0)
+_LOG_255 = np.float32(math.log(255.0))
 _TINY, _HUGE = np.float32(1e-10), np.float32(1e18)
 
 
@@ -135,16 +136,18 @@ def project_gaussians(
             continue
         centre_x = focal_x * x * inverse_z + intrinsics[0, 2] + probe[i, 0]
         centre_y = focal_y * y * inverse_z + intrinsics[1, 2] + probe[i, 1]
-        level = _TWO * math.log(opacity * np.float32(255.0))
+        log_opacity = math.log(opacity)
+        level = _TWO * (log_opacity + _LOG_255)
         reach_x, reach_y = math.sqrt(level * xx), math.sqrt(level * yy)
         if not (centre_x + reach_x > _ZERO and centre_x - reach_x < wide):
             continue
         if not (centre_y + reach_y > _ZERO and centre_y - reach_y < high):
             continue
-        column = int(max(_ZERO, math.ceil(centre_x - reach_x - _HALF)))
-        column_end = int(min(wide, math.floor(centre_x + reach_x - _HALF) + _ONE))
-        row = int(max(_ZERO, math.ceil(centre_y - reach_y - _HALF)))
-        row_end = int(min(high, math.floor(centre_y + reach_y - _HALF) + _ONE))
+        # pixel centres within reach: ceil(low - 0.5) and floor(high - 0.5) + 1, by truncation
+        column = int(max(centre_x - reach_x + _HALF, _ZERO))
+        column_end = int(min(centre_x + reach_x + _HALF, wide))
+        row = int(max(centre_y - reach_y + _HALF, _ZERO))
+        row_end = int(min(centre_y + reach_y + _HALF, high))
         if column >= column_end or row >= row_end:
             continue
         boxes[s, 0] = column // tile[0]
@@ -155,15 +158,17 @@ def project_gaussians(
         longest = half_trace + math.sqrt(max(half_trace * half_trace - determinant, _ZERO))
         radii[i] = int(math.ceil(_THREE * math.sqrt(longest)))
 
+        inverse, inverse_xx = _ONE / determinant, _ONE / xx
         packed[s, 0], packed[s, 1] = centre_x, centre_y
-        packed[s, 2] = _SIXTEENTH * _HALF * yy / determinant
-        packed[s, 3] = -_SIXTEENTH * xy / determinant
-        packed[s, 4] = _SIXTEENTH * _HALF * xx / determinant
-        packed[s, 5] = -_SIXTEENTH * math.log(opacity)
+        packed[s, 2] = _SIXTEENTH * _HALF * yy * inverse
+        packed[s, 3] = -_SIXTEENTH * xy * inverse
+        packed[s, 4] = _SIXTEENTH * _HALF * xx * inverse
+        packed[s, 5] = -_SIXTEENTH * log_opacity
         for channel in range(3):
             packed[s, 6 + channel] = features[i, channel] if channel < features.shape[1] else _ZERO
         packed[s, 9] = z
-        packed[s, 10], packed[s, 11], packed[s, 12] = xy / xx, level * determinant / xx, determinant / (xx * xx)
+        falling = determinant * inverse_xx
+        packed[s, 10], packed[s, 11], packed[s, 12] = xy * inverse_xx, level * falling, falling * inverse_xx
         packed[s, 13], packed[s, 14], packed[s, 15] = xy / yy * reach_y, reach_y, reach_x
 
 

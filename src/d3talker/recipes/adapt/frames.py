@@ -14,11 +14,10 @@ from d3talker.core.files import atomic_folder
 from d3talker.core.progress import Progress
 from d3talker.signals.speech import SpeechFeatures, speech_windows
 from d3talker.tracking.clip import Clip
+from d3talker.tracking.points import OUTER_LIPS
 
 TORSO, HAIR, FACE, MOUTH = 1, 2, 3, 4
 """Labels of the masks."""
-INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
-OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 
 
 @dataclass

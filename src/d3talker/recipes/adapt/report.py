@@ -89,13 +89,13 @@ def write_adapt_report(
         points = [p for p in history if p["stage"] == stage]
         if points:
             curve = {"loss": ([p["iteration"] for p in points], [p["loss"] for p in points])}
-            report.plot(curve, f"{stage} stage: loss by iteration", logarithmic=True)
+            report.plot(curve, f"{stage} stage", "iteration", "loss")
     chosen = sample_frames(frames, 12)
     pairs = render_pairs(person.head, frames, chosen)
+    report.section("Training frames, truth left, head right, from closed to open mouth")
     report.pictures(
         [np.hstack(pair) for pair in pairs],
         [f"frame {i}, lips {1000 * frames.lip_opening[i]:.0f} mm open" for i in chosen],
         columns=3,
-        title="Training frames, truth left, head right, from closed to open mouth",
     )
     report.write(path)

@@ -1,0 +1,1 @@
+"""What ``evaluate`` measures: pictures and motion against the truth, in plain numpy."""

@@ -1,0 +1,118 @@
+"""Gathers the numbers of an evaluation, frame by frame."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from d3talker.metrics.images import psnr, sharpness_ratio, ssim
+from d3talker.metrics.motion import amplitude_ratio, correlation_with_lag, head_jitter, landmark_distance
+from d3talker.recipes.adapt.frames import FACE, HAIR, MOUTH
+from d3talker.tracking.landmarks import open_tracker
+from d3talker.tracking.points import RIGID
+
+EYE_CORNERS = (33, 263)
+"""Outer corners of both eyes: lip measures are given as parts of their distance, so that size does not matter."""
+SHOWN = 12
+"""Frames kept for the contact sheet."""
+_KINDS = ("truth", "predicted", "still")
+
+
+class Scorer:
+    """Takes frames in and gives the numbers of :func:`d3talker.recipes.evaluate.evaluate`.
+
+    Truth, prediction and the still mouth are tracked alike, each by a tracker of its own, so that the same errors
+    stand on both sides of every comparison.
+    """
+
+    def __init__(self, resolution: int, count: int) -> None:
+        self._resolution = resolution
+        self._trackers = {kind: open_tracker() for kind in _KINDS}
+        self._points: dict[str, list[np.ndarray]] = {kind: [] for kind in _KINDS}
+        self._images: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in _KINDS[1:]}
+        self._seconds: list[float] = []
+        self._keep = set(np.linspace(0, count - 1, 4 * SHOWN).round().astype(int).tolist())
+        self.kept: list[tuple[int, float, np.ndarray]] = []  # place, lip opening, truth beside prediction
+        self.lips: dict[str, np.ndarray] = {}
+
+    def add(
+        self, truth: np.ndarray, labels: np.ndarray, predicted: np.ndarray, still: np.ndarray, box: np.ndarray
+    ) -> None:
+        """Scores one frame.
+
+        Args:
+            truth: (R, R, 3) uint8; ``predicted`` and ``still`` alike.
+            labels: (R, R) uint8 of the truth.
+            predicted: what the person shows.
+            still: what it shows with a mouth that does not move.
+            box: (4,) top, bottom, left, right pixels around the lips.
+        """
+        head = np.isin(labels, (HAIR, FACE, MOUTH))
+        top, bottom, left, right = box
+        mouth = np.s_[top:bottom, left:right]
+        for kind, picture in (("predicted", predicted), ("still", still)):
+            told = self._images[kind]
+            told["psnr"].append(psnr(picture, truth))
+            told["ssim"].append(ssim(picture, truth))
+            told["head_psnr"].append(psnr(picture, truth, head))
+            told["head_ssim"].append(ssim(picture, truth, head))
+            told["mouth_psnr"].append(psnr(picture[mouth], truth[mouth]))
+            told["mouth_ssim"].append(ssim(picture[mouth], truth[mouth]))
+            told["head_sharpness"].append(sharpness_ratio(picture, truth, head))
+            told["mouth_sharpness"].append(sharpness_ratio(picture[mouth], truth[mouth]))
+        for kind, picture in zip(_KINDS, (truth, predicted, still), strict=True):
+            faces = self._trackers[kind].track(picture)
+            self._points[kind].append(faces[0] if faces else np.full((478, 3), np.nan, np.float32))
+        place = len(self._seconds)
+        if place in self._keep:
+            gap = float(_opening(self._points["truth"][-1][None])[0])
+            self.kept.append((place, gap, np.hstack([truth, predicted])))
+
+    def spend(self, seconds: float) -> None:
+        """Adds the time that drawing one frame took."""
+        self._seconds.append(seconds)
+
+    def numbers(self) -> dict[str, Any]:
+        """Everything, in groups; ``still_mouth`` holds what doing nothing would score."""
+        points = {kind: np.stack(found) for kind, found in self._points.items()}
+        seen = np.isfinite(np.stack([p[:, 0, 0] for p in points.values()])).all(axis=0)
+        points = {kind: p[seen] for kind, p in points.items()}
+        opening = {kind: _opening(p) for kind, p in points.items()}
+        width = {kind: _distance(p, 61, 291) / _distance(p, *EYE_CORNERS) for kind, p in points.items()}
+        self.lips = {"truth": opening["truth"], "predicted": opening["predicted"]}
+        image = {kind: {name: float(np.mean(v)) for name, v in told.items()} for kind, told in self._images.items()}
+        lips: dict[str, Any] = {"frames_tracked": int(seen.sum())}
+        for name, series in (("opening", opening), ("width", width)):
+            found = correlation_with_lag(series["predicted"], series["truth"])
+            lips[f"{name}_correlation"] = found.zero
+            lips[f"{name}_lag_frames"] = found.lag
+            lips[f"{name}_correlation_at_lag"] = found.best
+            lips[f"{name}_amplitude_ratio"] = amplitude_ratio(series["predicted"], series["truth"])
+        lips["lmd_mp"] = landmark_distance(points["predicted"], points["truth"])
+        still = landmark_distance(points["still"], points["truth"])
+        rigid = {kind: p[:, RIGID, :2] for kind, p in points.items()}
+        return {
+            "image": image["predicted"],
+            "lips": lips,
+            "head": {"jitter_beyond_truth_px": head_jitter(rigid["predicted"], rigid["truth"])},
+            "gain": {"mouth_psnr": image["predicted"]["mouth_psnr"] - image["still"]["mouth_psnr"]},
+            "speed": {"frames_per_second": 1.0 / float(np.median(self._seconds))},
+            "still_mouth": {"image": image["still"], "lips": {"lmd_mp": still}},
+        }
+
+    def sheet(self) -> list[tuple[int, float, np.ndarray]]:
+        """Frames for the contact sheet, from closed to wide open: place, lip opening, truth beside prediction."""
+        by_opening = sorted(self.kept, key=lambda kept: kept[1])
+        chosen = np.linspace(0, len(by_opening) - 1, min(SHOWN, len(by_opening))).round().astype(int)
+        return [by_opening[i] for i in chosen]
+
+
+def _opening(points: np.ndarray) -> np.ndarray:
+    """Gap of the inner lips (T,) as a part of the distance of the eyes."""
+    return _distance(points, 13, 14) / _distance(points, *EYE_CORNERS)
+
+
+def _distance(points: np.ndarray, one: int, other: int) -> np.ndarray:
+    return np.linalg.norm(points[:, one, :2] - points[:, other, :2], axis=-1)
