@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from d3talker.fields.audio import AudioAttention, AudioEncoder, AudioNet, neighbours
 
 

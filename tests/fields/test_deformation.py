@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 import torch
+
 from d3talker.config.method import TALKINGGAUSSIAN
 from d3talker.fields.deformation import DeformationField, Displacement
 

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+
 from d3talker.signals.speech import LogMel, frame_count, mel_filters, speech_windows, stream_windows
 
 
 def tone(seconds: float, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * 16000)) / 16000
-    return (0.2 * np.sin(2 * np.pi * 440 * t) * (np.sin(2 * np.pi * 3 * t) > 0) + 0.01 * rng.normal(size=t.size)).astype(
-        np.float32
-    )
+    return (
+        0.2 * np.sin(2 * np.pi * 440 * t) * (np.sin(2 * np.pi * 3 * t) > 0) + 0.01 * rng.normal(size=t.size)
+    ).astype(np.float32)
 
 
 @pytest.mark.parametrize("samples", [1, 319, 640, 3200, 16000, 160_123])

@@ -1,0 +1,1 @@
+"""What ships with the package, and where to find what cannot."""

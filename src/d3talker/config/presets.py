@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from d3talker.config.training import AdaptSettings, DensitySettings, FieldRates, LossSettings, StageSettings
 
 PAPER = AdaptSettings(
@@ -25,7 +27,7 @@ PAPER = AdaptSettings(
         perceptual_from=49_000,
         colours_only_from=49_000,
         density=DensitySettings(gradient=2e-4, stop=45_000),
-        loss=LossSettings(perceptual=0.5),
+        loss=LossSettings(perceptual=0.5, patch=(32, 42)),
     ),
     fuse=StageSettings(
         iterations=10_000,
@@ -33,7 +35,7 @@ PAPER = AdaptSettings(
         curriculum_every=0,
         curriculum_stop=0,
         perceptual_from=5000,
-        loss=LossSettings(perceptual=0.5),
+        loss=LossSettings(perceptual=0.5, patch=(32, 42)),
     ),
 )
 """TalkingGaussian's schedule (spec 1, section 4.6): hours on a CPU, half an hour on a GPU; needs the LPIPS weights."""
@@ -49,6 +51,8 @@ GPU = AdaptSettings(
         hair_from=1000,
         hair_to=6000,
         density=DensitySettings(stop=9000, limit=40_000),
+        loss=LossSettings(landmarks=0.1),
+        fields=FieldRates(grid=1e-2, network=1e-3),
     ),
     mouth=StageSettings(
         iterations=6000,
@@ -67,12 +71,14 @@ CPU = AdaptSettings(
     resolution=256,
     face=StageSettings(
         iterations=6000,
-        warm_up=600,
+        warm_up=300,
         curriculum_every=10,
         curriculum_stop=4500,
         hair_from=600,
         hair_to=2500,
-        density=DensitySettings(start=300, stop=4000, opacity_end=0.15, large_after=1000, limit=14_000),
+        density=DensitySettings(start=300, stop=4000, opacity_end=0.1, large_after=1000, limit=14_000),
+        loss=LossSettings(landmarks=0.1),
+        fields=FieldRates(grid=1e-2, network=1e-3),
     ),
     mouth=StageSettings(
         iterations=3000,
@@ -86,6 +92,30 @@ CPU = AdaptSettings(
     feature_noise=0.3,
 )
 
+DEMO = replace(
+    CPU,
+    name="demo",
+    face=replace(
+        CPU.face,
+        iterations=2500,
+        warm_up=400,
+        curriculum_stop=1800,
+        hair_from=400,
+        hair_to=1000,
+        density=replace(CPU.face.density, stop=1600, large_after=600),
+    ),
+    mouth=replace(
+        CPU.mouth,
+        iterations=1200,
+        warm_up=150,
+        curriculum_stop=900,
+        colours_only_from=1100,
+        density=replace(CPU.mouth.density, stop=900, large_after=500),
+    ),
+    fuse=replace(CPU.fuse, iterations=500),
+)
+"""The cpu preset in less than half the time, for the built-in speaker."""
+
 TINY = AdaptSettings(
     name="tiny",
     resolution=96,
@@ -97,6 +127,7 @@ TINY = AdaptSettings(
         hair_from=30,
         hair_to=60,
         density=DensitySettings(start=20, every=20, stop=100, large_after=60, limit=3000),
+        loss=LossSettings(landmarks=0.1),
         fields=FieldRates(grid=1e-2, network=2e-3, attention=5e-3),
     ),
     mouth=StageSettings(
@@ -113,4 +144,4 @@ TINY = AdaptSettings(
 )
 """A run of seconds that goes through every part: for tests and for looking around, not for looks."""
 
-PRESETS: dict[str, AdaptSettings] = {preset.name: preset for preset in (CPU, GPU, PAPER, TINY)}
+PRESETS: dict[str, AdaptSettings] = {preset.name: preset for preset in (CPU, DEMO, GPU, PAPER, TINY)}

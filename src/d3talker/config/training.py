@@ -79,10 +79,14 @@ class LossSettings:
     """Of the expression's attention at the lips, so that blinking does not move them."""
     hair_attention: float = 1e-4
     """Of both attentions at the hair."""
+    landmarks: float = 0.0
+    """Of the field's error at the tracked face points, in centimetres: ours, it teaches lips in minutes, not hours."""
     perceptual: float = 0.0
     """Of LPIPS on patches near the end of the stage; needs its weights (`losses.perceptual`)."""
     perceptual_lips: float = 0.0
     """Of LPIPS on the box of the lips."""
+    patch: tuple[int, int] = (64, 96)
+    """Smallest and largest side of the patches, in pixels at 512."""
 
 
 @dataclass(frozen=True)

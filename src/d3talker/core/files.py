@@ -16,7 +16,6 @@ import numpy as np
 
 from d3talker.core.errors import D3Error
 
-
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
@@ -31,7 +30,9 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise D3Error(f"the disk is full while writing {path}", "free space", "Free some, then run it again.") from None
+            raise D3Error(
+                f"the disk is full while writing {path}", "free space", "Free some, then run it again."
+            ) from None
         if error.errno in _UNWRITABLE:
             reason = os.strerror(error.errno).lower()
             raise D3Error(f"cannot write {path} ({reason})", "a writable place", "Choose another --out.") from None

@@ -53,9 +53,7 @@ class DeformationField(nn.Module):
     def __init__(self, settings: FieldSettings, generator: torch.Generator) -> None:
         super().__init__()
         self.settings = settings
-        self.shape = GridShape(
-            settings.lowest_resolution, settings.highest_resolution, settings.levels, settings.bound
-        )
+        self.shape = GridShape(settings.lowest_resolution, settings.highest_resolution, settings.levels, settings.bound)
         features = 3 * settings.levels
         self.tables = nn.Parameter(torch.empty(3, self.shape.size).uniform_(-1e-4, 1e-4, generator=generator))
 
@@ -78,9 +76,7 @@ class DeformationField(nn.Module):
         encoding = encode_triplane(points, self.tables, self.shape)
         signal = None if self.signal_attention is None else mlp(encoding, list(self.signal_attention))
         expression = (
-            None
-            if self.expression_attention is None
-            else torch.relu(mlp(encoding, list(self.expression_attention)))
+            None if self.expression_attention is None else torch.relu(mlp(encoding, list(self.expression_attention)))
         )
         return Resting(encoding, signal, expression)
 

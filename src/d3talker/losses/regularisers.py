@@ -27,3 +27,12 @@ def misplaced_attention(attention: Tensor, opacities: Tensor, misplaced: Tensor)
     """
     weight = misplaced * opacities.detach()
     return (attention.norm(dim=-1) * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def landmark_error(displacement: Displacement, tracked: Tensor, weights: Tensor) -> Tensor:
+    """Weighted mean distance, in centimetres, of the field's motion at face points from the tracked one.
+
+    The face points (V, 3) at rest are moved by the field; ``tracked`` (V, 3) metres is where they went in the frame,
+    as a displacement; ``weights`` (V,) sum to 1.
+    """
+    return 100.0 * ((displacement.position - tracked).norm(dim=-1) * weights).sum()

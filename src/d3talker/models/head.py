@@ -35,8 +35,12 @@ class Branch(nn.Module):
         )
 
     def rest(self) -> list[Resting]:
-        """What each field knows before anybody speaks."""
-        return [driven.field.rest(self.gaussians.means) for driven in self.fields]
+        """What each field knows of the cloud before anybody speaks."""
+        return self.rest_at(self.gaussians.means)
+
+    def rest_at(self, points: Tensor) -> list[Resting]:
+        """The same of any points (N, 3) metres."""
+        return [driven.field.rest(points) for driven in self.fields]
 
     def codes(self, windows: Tensor, frames: Tensor) -> list[Tensor]:
         """The signal codes (B, 32) of ``frames`` (B,) for each field, from the windows (T, 16, C) of a clip."""

@@ -22,7 +22,7 @@ class Pool:
     def __init__(self, workers: int) -> None:
         self.workers = max(1, workers)
         self._lock = threading.Lock()
-        self._inbox = [queue.SimpleQueue() for _ in range(self.workers - 1)]
+        self._inbox: list[queue.SimpleQueue] = [queue.SimpleQueue() for _ in range(self.workers - 1)]
         self._done: queue.SimpleQueue = queue.SimpleQueue()
         for number, inbox in enumerate(self._inbox, start=1):
             threading.Thread(target=self._serve, args=(number, inbox), daemon=True).start()

@@ -22,8 +22,8 @@ from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_torch
 from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
-from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.evaluate_report import write_evaluation_report
+from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.prepare import prepare
 from d3talker.signals.speech import FRAME_SAMPLES, FRONT_ENDS, RATE, speech_windows
 from d3talker.tracking.clip import Clip, load_clip

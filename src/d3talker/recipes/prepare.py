@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from d3talker.config.prepare import PrepareSettings
-from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_folder, sha256_of
 from d3talker.core.progress import Progress, Silent
-from d3talker.media.audio import check_audio, read_audio, write_wav
-from d3talker.media.video import VideoInfo, VideoWriter, probe, read_frames, read_stored
+from d3talker.media.video import VideoInfo, probe, read_frames
 from d3talker.recipes.ahead import ahead
+from d3talker.recipes.prepare_pictures import Pictures, write_pictures
+from d3talker.recipes.prepare_report import write_prepare_report
+from d3talker.recipes.prepare_sound import Sound, write_sound
 from d3talker.tracking.camera_solve import CameraSolve, solve_cameras
 from d3talker.tracking.clip import Clip, Tracks, load_clip, write_numbers
 from d3talker.tracking.crop import Crop, square_crop
-from d3talker.tracking.expression import Expression, measure_expression, read_action_units
+from d3talker.tracking.expression import measure_expression, read_action_units
 from d3talker.tracking.landmarks import open_tracker
-from d3talker.tracking.masks import PersonSegmenter, label_frame
-from d3talker.tracking.plates import BackgroundEstimator, torso_plate
+from d3talker.tracking.quality import Quality, assess
 from d3talker.tracking.selection import FaceFollower, FaceRun, choose_run
-from d3talker.tracking.sync import SoundOffset, sound_offset
-
-log = logging.getLogger(__name__)
-_RATE = 16_000
-_SURE = 4.0
-"""Confidence from which a measured sound offset is believed."""
-_NOTICEABLE_MS = 60.0
 
 
 def prepare(
@@ -41,7 +31,7 @@ def prepare(
     progress: Progress | None = None,
     face_shape: np.ndarray | None = None,
 ) -> Clip:
-    """Prepares a video of one talking person for everything else; memory does not grow with pictures.
+    """Prepares a video of one talking person for everything else; pictures stream, so memory holds only numbers.
 
     Args:
         video: any container, frame rate, size and rotation.
@@ -61,7 +51,7 @@ def prepare(
     settings, progress = settings or PrepareSettings(), progress or Silent()
     info = probe(video)
     with atomic_folder(out) as folder:
-        follower, tracker_name = _follow_faces(video, info, settings, progress)
+        tracker, follower = _follow_faces(video, info, settings, progress)
         run, warnings = choose_run(follower, settings.fps, settings.minimum_seconds, video.name)
         crop = square_crop(run.landmarks, info.width, info.height, settings.crop_scale)
         landmarks = crop.to_crop(np.array(run.landmarks), settings.size).astype(np.float32)
@@ -73,49 +63,33 @@ def prepare(
         values = expression.values
         if settings.action_units is not None:
             values = read_action_units(settings.action_units, follower.seen)[run.first : run.end]
-
-        _write_pictures(folder, video, run, crop, landmarks, settings, progress)
-        offset, sound_warnings, shift_ms = _write_sound(folder, video, info, run, expression, settings)
-        warnings += sound_warnings
-
         tracks = Tracks(
             landmarks=landmarks,
             world_to_cam=solve.world_to_cam,
             face_shape=solve.face_shape,
             face_points=solve.face_points,
             expression=values,
-            blink=expression.blink,
+            blink=values[:, -1],
             lip_opening=expression.lip_opening,
             lip_width=expression.lip_width,
             jitter=solve.jitter,
         )
-        meta = {
-            "source": {
-                "name": video.name,
-                "sha256": sha256_of(video),
-                "start": run.first / settings.fps,
-                "end": run.end / settings.fps,
-            },
-            "fps": settings.fps,
-            "size": settings.size,
-            "crop": crop.as_dict(),
-            "focal": solve.focal,
-            "audio_offset_ms": None if offset is None else round(offset.milliseconds),
-            "audio_shift_ms": shift_ms,
-            "tracker": tracker_name,
-            "quality": _numbers(solve, offset),
-            "warnings": warnings,
-        }
+
+        pictures = write_pictures(folder, video, run, crop, landmarks, settings, progress)
+        sound = write_sound(folder, video, info.has_sound, run, tracks.lip_opening, settings)
+        quality = _judge(tracks, solve, pictures, sound, settings)
+        meta = _meta(video, run, crop, tracker, solve, sound, quality, [*warnings, *sound.warnings], settings)
         write_numbers(folder, tracks, meta)
-    for warning in warnings:
+        write_prepare_report(folder / "report.html", load_clip(folder), pictures.samples, quality, pictures.background)
+    for warning in meta["warnings"]:
         progress.say(warning)
     return load_clip(out)
 
 
 def _follow_faces(
     video: Path, info: VideoInfo, settings: PrepareSettings, progress: Progress
-) -> tuple[FaceFollower, str]:
-    """First reading: every face of every frame, linked to runs."""
+) -> tuple[str, FaceFollower]:
+    """First reading: every face of every frame, linked to runs; and the tracker's name."""
     tracker = open_tracker(settings.tracker, settings.face_model)
     follower = FaceFollower(settings.longest_gap)
     try:
@@ -125,117 +99,54 @@ def _follow_faces(
                 advance()
     finally:
         tracker.close()
-    return follower, tracker.name
+    return tracker.name, follower
 
 
-def _write_pictures(
-    folder: Path,
+def _judge(tracks: Tracks, solve: CameraSolve, pictures: Pictures, sound: Sound, settings: PrepareSettings) -> Quality:
+    return assess(
+        tracks.landmarks,
+        tracks.world_to_cam,
+        tracks.expression,
+        tracks.blink,
+        tracks.lip_opening,
+        solve.residual,
+        solve.jitter,
+        settings.size,
+        sound.written,
+        pictures.light,
+        settings.fps,
+    )
+
+
+def _meta(
     video: Path,
     run: FaceRun,
     crop: Crop,
-    landmarks: np.ndarray,
+    tracker: str,
+    solve: CameraSolve,
+    sound: Sound,
+    quality: Quality,
+    warnings: list[str],
     settings: PrepareSettings,
-    progress: Progress,
-) -> None:
-    """Second reading: the cut pictures and their labels; then, with the background known, the plates."""
-    size, fps = settings.size, settings.fps
-    segmenter, background = PersonSegmenter(), BackgroundEstimator(size, size)
-
-    def labelled() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for frame, points in zip(_frames_of_run(video, run, fps), landmarks, strict=True):
-            picture = crop.cut(frame, size)
-            yield picture, label_frame(picture, segmenter.segment(picture), points)
-
-    with (
-        progress.stage("cut and label", run.frames) as advance,
-        VideoWriter(folder / "frames.mkv", size, size, fps, "lossless") as frames,
-        VideoWriter(folder / "masks.mkv", size, size, fps, "labels") as masks,
-    ):
-        for picture, labels in ahead(labelled()):
-            background.add(picture, labels)
-            frames.write(picture)
-            masks.write(labels)
-            advance()
-    plate = background.plate()
-    _write_png(folder / "background.png", plate)
-
-    def filled() -> Iterator[np.ndarray]:
-        stored = zip(read_stored(folder / "frames.mkv"), read_stored(folder / "masks.mkv"), strict=True)
-        return (torso_plate(picture, labels, plate) for picture, labels in stored)
-
-    with (
-        progress.stage("fill behind the head", run.frames) as advance,
-        VideoWriter(folder / "plates.mkv", size, size, fps, "lossless") as plates,
-    ):
-        for picture in ahead(filled()):
-            plates.write(picture)
-            advance()
-
-
-def _frames_of_run(video: Path, run: FaceRun, fps: float) -> Iterator[np.ndarray]:
-    """The frames of the run, from the same grid of times as the first reading."""
-    count = 0
-    for frame in islice(read_frames(video, fps, start=run.first / fps), run.frames):
-        count += 1
-        yield frame
-    if count < run.frames:
-        raise D3Error(
-            f"{video} gave {run.frames} frames at first and {count} when read again", "a video that stays the same",
-            "Run it again when nothing else writes to the file.",
-        )
-
-
-def _write_sound(
-    folder: Path, video: Path, info: VideoInfo, run: FaceRun, expression: Expression, settings: PrepareSettings
-) -> tuple[SoundOffset | None, list[str], float]:
-    """Writes ``audio.wav``, as long as the frames; gives the measured offset, warnings, and the shift that was made."""
-    needs = "prepare works without, but adapt needs the voice"
-    if not info.has_sound:
-        return None, [f"{video.name} has no sound: {needs}"], 0.0
-    sound = read_audio(video, _RATE)
-    try:
-        samples, warnings = check_audio(_cut(sound, run, settings, settings.sound_shift_ms), _RATE, video.name)
-    except D3Error as error:
-        return None, [f"{error.seen}: {needs}"], 0.0
-    offset = sound_offset(expression.lip_opening, samples, _RATE, settings.fps)
-    shift = settings.sound_shift_ms
-    if offset.confidence >= _SURE and abs(offset.milliseconds) > _NOTICEABLE_MS:
-        late = "late" if offset.milliseconds > 0 else "early"
-        story = f"the sound seems {abs(offset.milliseconds):.0f} ms {late} (confidence {offset.confidence:.1f})"
-        if settings.correct_sound:
-            shift += offset.milliseconds
-            samples = np.clip(_cut(sound, run, settings, shift), -1, 1)
-            warnings.append(f"{story}: moved")
-        else:
-            warnings.append(f"{story}: look at the lips; --correct-sound moves it")
-    write_wav(folder / "audio.wav", samples, _RATE)
-    return offset, warnings, shift
-
-
-def _cut(sound: np.ndarray, run: FaceRun, settings: PrepareSettings, shift_ms: float) -> np.ndarray:
-    """The run's part of the sound, moved earlier by the shift; silence where the recording has none."""
-    begin = round((run.first / settings.fps + shift_ms / 1000) * _RATE)
-    length = round(run.frames / settings.fps * _RATE)
-    samples = np.zeros(length, dtype=np.float32)
-    part = sound[max(0, begin) : max(0, begin + length)]
-    place = max(0, -begin)
-    samples[place : place + len(part)] = part
-    return samples
-
-
-def _numbers(solve: CameraSolve, offset: SoundOffset | None) -> dict[str, Any]:
-    numbers = {
-        "residual_px": round(float(solve.residual.mean()), 3),
-        "jitter_px": round(float(solve.jitter.mean()), 3),
-        "jitter_before_smoothing_px": round(float(solve.raw_jitter.mean()), 3),
-        "focal_px": round(solve.focal, 1),
+) -> dict[str, Any]:
+    """What ``clip.json`` says, save for what :func:`write_numbers` adds."""
+    numbers = {name: round(value, 4) for name, value in quality.numbers.items()}
+    numbers["jitter_before_smoothing_px"] = round(float(np.median(solve.raw_jitter)), 4)
+    return {
+        "source": {
+            "name": video.name,
+            "sha256": sha256_of(video),
+            "start": run.first / settings.fps,
+            "end": run.end / settings.fps,
+        },
+        "fps": settings.fps,
+        "size": settings.size,
+        "crop": crop.as_dict(),
+        "focal": solve.focal,
+        "audio_offset_ms": None if sound.offset is None else round(sound.offset.milliseconds),
+        "audio_offset_confidence": None if sound.offset is None else round(sound.offset.confidence, 2),
+        "audio_shift_ms": sound.shift_ms,
+        "tracker": tracker,
+        "quality": numbers,
+        "warnings": [*warnings, *quality.advice],
     }
-    if offset is not None:
-        numbers["audio_offset_confidence"] = round(offset.confidence, 2)
-    return numbers
-
-
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    from PIL import Image
-
-    Image.fromarray(picture).save(path)

@@ -203,9 +203,7 @@ def _background(background: str, person: Person) -> np.ndarray:
 def _paste(person: Person, settings: TalkSettings, transparent: bool) -> Paste:
     source = person.meta["source"]
     if transparent or settings.background != "clip":
-        raise D3Error(
-            "--paste-back and --background exclude each other", "one of them", "Leave out one of the two."
-        )
+        raise D3Error("--paste-back and --background exclude each other", "one of them", "Leave out one of the two.")
     assert settings.paste_back is not None
     if not settings.paste_back.exists() or sha256_of(settings.paste_back) != source["sha256"]:
         raise D3Error(

@@ -37,7 +37,7 @@ def skin_texture(skin: SkinGrid, identity: Identity) -> np.ndarray:
     noise = [solid_noise(generator, points, grain) for grain in (0.0005, 0.0016, 0.007)]
     skin_colour, lip_colour, hair_colour = (np.asarray(c) for c in (identity.skin, identity.lip, identity.hair))
 
-    colour = skin_colour * np.exp(0.05 * noise[0] + 0.06 * noise[1] + 0.05 * noise[2])[..., None]
+    colour = skin_colour * np.exp(0.045 * noise[0] + 0.030 * noise[1] + 0.040 * noise[2])[..., None]
     ruddy = 0.9 * bump(side, along, (0.043, -0.020), (0.017, 0.014)) + 0.7 * bump(side, along, (0, -0.027), (0.013, 0.009))
     ruddy += 0.35 * bump(side, along, (0, -0.098), (0.016, 0.010)) + 0.25 * bump(side, along, (0.028, 0.012), (0.016, 0.010))
     colour *= 1 + (ruddy * (1 + 0.3 * noise[1]))[..., None] * np.array([0.06, -0.12, -0.11])
@@ -65,8 +65,8 @@ def skin_texture(skin: SkinGrid, identity: Identity) -> np.ndarray:
     beard *= smoothstep(-0.135, -0.115, along) * np.clip(0.55 + 0.8 * noise[0], 0, 1.5) * identity.stubble
     beard *= smoothstep(0.064, 0.05, side + 0.35 * (along + 0.06)) * (np.cos(angle) > 0)
     colour += 0.42 * np.clip(beard, 0, 1)[..., None] * (0.6 * hair_colour + 0.25 * skin_colour - colour)
-    cover = hair_cover(angle, height) + 0.004 * noise[1] + 0.003 * noise[0]
-    scalp = smoothstep(-0.002, 0.008, cover) * (along > -0.07)
+    cover = hair_cover(angle, height) + 0.0015 * noise[1] + 0.0015 * noise[2]
+    scalp = smoothstep(-0.003, 0.009, cover) * (along > -0.07)
     colour += (0.93 * scalp)[..., None] * (0.8 * hair_colour - colour)
 
     gloss = 0.30 + 0.25 * bump(side, along, (0, -0.018), (0.012, 0.024)) + 0.15 * bump(side, along, (0, 0.050), (0.030, 0.015))

@@ -114,7 +114,7 @@ def make_motion(phones: list[Phone], loudness: np.ndarray, frames: int, fps: flo
     closure = blinks(frames / fps, times, generator)
     stress = gaussian_filter1d(loudness, 3.0)
     brow = np.clip(drift(times, generator, 5.0, 0.18) + 0.55 * (stress - stress.mean()), -0.6, 1.0)
-    smile = np.clip(0.14 + drift(times, generator, 7.0, 0.10), 0, 0.5)
+    smile = np.clip(0.26 + drift(times, generator, 7.0, 0.10), 0, 0.6)
     gaze = np.column_stack([drift(times, generator, 3.4, 0.035), drift(times, generator, 4.1, 0.020)])
     held = gaze[(np.arange(frames) // max(1, round(0.6 * fps))) * max(1, round(0.6 * fps))]  # eyes jump, then rest
     turn = np.radians(np.column_stack([

@@ -104,7 +104,7 @@ class FacePoser:
             red = fullness * self.identity.lip_fullness * np.sin(np.pi * np.clip(q, 0, 1.3) ** 0.75) * (q < 1)
             z += part * fade * (roll + red + 0.0006 * np.exp(-(((q - 1.05) / 0.16) ** 2)))
         z -= 0.0022 * bump(np.abs(x), s, (self.half_width + 0.001, 0.0), (0.0035, 0.003)) * self._front()
-        line = (0.0007 - 0.0016 * np.exp(-((u / 0.16) ** 2))) * (1 - u**2) * np.exp(-((s / 0.006) ** 2)) * fade
+        line = (0.0006 - 0.0012 * np.exp(-((u / 0.20) ** 2))) * (1 - u**2) * np.exp(-((s / 0.006) ** 2)) * fade
         return np.column_stack([0 * z, line, z])
 
     def _jaw_weight(self, x, s, lower) -> np.ndarray:

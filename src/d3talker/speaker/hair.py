@@ -64,6 +64,8 @@ def build_hair(identity: Identity) -> Piece:
     axes = np.array([0.0765 * identity.face_width, 0.0965, 0.0945])
     lift = style.lift * generator.uniform(0.15, 1.0, len(roots)) ** 1.3
     lengths = style.length * generator.uniform(0.75, 1.1, len(roots))
+    if identity.style != "long":  # shorter towards the ears and the nape
+        lengths *= np.interp(roots[:, 1], [-0.06, 0.0, 0.06], [0.25, 0.40, 1.0])
     parting = 0.020
     paths = np.empty((len(roots), style.steps, 3))
     paths[:, 0] = point = roots

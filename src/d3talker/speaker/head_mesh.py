@@ -98,7 +98,7 @@ def build_skin(identity: Identity) -> SkinGrid:
     for slit, (height, centre, half_width) in enumerate(slit_places(identity), start=1):
         row = int(np.argmin(np.abs(heights - height)))
         inside = np.flatnonzero((np.abs(across[row] - centre) < half_width + 0.001) & (np.cos(angles) > 0))
-        first = len(columns["across"])
+        first = sum(len(part) for part in columns["across"])
         upper = names[row, inside]
         for side, layers in ((-1, range(INNER_LAYERS + 1)), (1, range(1, INNER_LAYERS + 1))):
             rim = [] if side < 0 else [upper]

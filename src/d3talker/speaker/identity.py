@@ -9,8 +9,8 @@ import numpy as np
 Colour = tuple[float, float, float]
 """Linear RGB in [0, 1]."""
 
-SKINS: tuple[Colour, ...] = ((0.62, 0.38, 0.27), (0.36, 0.19, 0.12), (0.54, 0.33, 0.22), (0.20, 0.098, 0.058))
-HAIRS: tuple[Colour, ...] = ((0.085, 0.042, 0.020), (0.016, 0.012, 0.011), (0.28, 0.17, 0.075), (0.15, 0.05, 0.02))
+SKINS: tuple[Colour, ...] = ((0.62, 0.38, 0.27), (0.36, 0.19, 0.12), (0.54, 0.33, 0.22), (0.185, 0.104, 0.070))
+HAIRS: tuple[Colour, ...] = ((0.085, 0.042, 0.020), (0.016, 0.012, 0.011), (0.31, 0.205, 0.105), (0.022, 0.014, 0.011))
 IRISES: tuple[Colour, ...] = ((0.10, 0.17, 0.11), (0.085, 0.045, 0.02), (0.10, 0.20, 0.33), (0.16, 0.12, 0.06))
 CLOTHES: tuple[Colour, ...] = ((0.045, 0.10, 0.17), (0.32, 0.30, 0.26), (0.16, 0.035, 0.04), (0.03, 0.09, 0.075))
 WALLS: tuple[Colour, ...] = ((0.24, 0.25, 0.26), (0.20, 0.24, 0.22), (0.22, 0.25, 0.30), (0.30, 0.25, 0.20))
@@ -83,9 +83,9 @@ def make_identity(seed: int = 0) -> Identity:
         cloth=colour(CLOTHES[pick]),
         wall=colour(WALLS[pick], 0.05),
         lip=(float(lip[0]), float(lip[1]), float(lip[2])),
-        face_width=around(1.03 if broad else 0.99, 0.015),
+        face_width=around(1.04 if broad else 1.02, 0.012),
         jaw_width=around(1.05 if broad else 0.95, 0.02),
-        chin_length=around(1.0, 0.3) * (0.004 if broad else 0.0),
+        chin_length=around(1.0, 0.3) * (-0.001 if broad else -0.006),
         nose_length=around(1.03 if broad else 0.96, 0.04),
         nose_width=around(1.1 if broad else 0.94, 0.05),
         lip_fullness=around(0.92 if broad else 1.1, 0.08),

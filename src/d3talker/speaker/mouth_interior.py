@@ -76,7 +76,7 @@ def lower_teeth() -> list[Piece]:
 def tongue() -> Piece:
     """The front of the tongue, resting behind the lower teeth."""
     points, triangles, direction = ellipsoid(
-        np.array([0, MOUTH_HEIGHT - 0.0125, 0.050]), np.array([0.0165, 0.0070, 0.0225]), 12, 24
+        np.array([0, MOUTH_HEIGHT - 0.0095, 0.050]), np.array([0.0165, 0.0070, 0.0225]), 12, 24
     )
     points[:, 1] -= 0.0020 * np.exp(-((points[:, 0] / 0.003) ** 2)) * (direction[:, 1] > 0) * direction[:, 1]
     return Piece(points, triangles, direction[:, :2], Material.GUM, Label.MOUTH)

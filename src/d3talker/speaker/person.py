@@ -101,7 +101,7 @@ class Person:
         ambient = visible_share(flat, normal, casting, directions[directions[:, 1] > -0.7])
         key = visible_share(flat, normal, casting, cone(KEY_DIRECTION, 0.13, 10))
         inside = np.unique(self.triangles[~open_air])
-        ambient[inside] = key[inside] = np.clip((flat[inside, 2] - 0.050) / 0.030, 0.03, 1) ** 1.5
+        ambient[inside] = key[inside] = np.clip((flat[inside, 2] - 0.045) / 0.035, 0.20, 1) ** 1.5
         hair = slice(self._starts[-1 - len(self.torso_pieces) - len(self.jaw_pieces) - 1], self._starts[-1 - len(self.torso_pieces) - len(self.jaw_pieces)])
         ambient[hair] = 0.25 + 0.75 * ambient[hair]
         key[hair] = 0.2 + 0.8 * key[hair]
@@ -109,6 +109,7 @@ class Person:
         ambient[strips] = key[strips] = 1.0 / (1.0 + 1.2 * self.skin.layer[strips])
         rims = np.flatnonzero(self.skin.slit >= 2)
         ambient[rims], key[rims] = np.maximum(ambient[rims], 0.45), np.maximum(key[rims], 0.35)
+        ambient[self._starts[1] : self._starts[2]], key[self._starts[1] : self._starts[2]] = 0.55, 0.50  # brows are darker than hair
         self._attributes[:, 8], self._attributes[:, 9] = ambient, key
 
     def _place(self, controls: Controls) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:

@@ -131,7 +131,7 @@ def _shade(material, a, view, texture, palette, lights, mouth_light, colour, alb
         key *= mouth_light
         albedo[0], albedo[1], albedo[2] = 0.36, 0.115, 0.105
         if material == CAVITY:
-            albedo[0], albedo[1], albedo[2] = 0.035, 0.010, 0.009
+            albedo[0], albedo[1], albedo[2] = 0.16, 0.030, 0.026
         gloss, wrap_red, wrap_blue = 0.45 * (material == GUM), 0.4, 0.2
     elif material == CLOTH:
         weave = 1.0 + 0.07 * (_hash(np.floor(a[6] * 2500.0), np.floor(a[7] * 2000.0)) - 0.5)

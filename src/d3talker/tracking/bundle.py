@@ -33,14 +33,35 @@ class Scene:
         return self.focal * camera[..., :2] / camera[..., 2:]
 
 
+@dataclass(frozen=True)
+class _Normal:
+    """Normal equations; the shared unknowns are the points (3 N, or none) and the log focal length (1, or none)."""
+
+    pose_pose: np.ndarray  # (T, 6, 6)
+    pose_shared: np.ndarray  # (T, 6, S)
+    shared_shared: np.ndarray  # (S, S)
+    pose_gradient: np.ndarray  # (T, 6)
+    shared_gradient: np.ndarray  # (S,)
+
+    def step(self) -> tuple[np.ndarray, np.ndarray]:
+        """The Gauss-Newton step of poses (T, 6) and shared unknowns (S,): poses are eliminated first (Schur)."""
+        ridge = 1e-9 * np.einsum("tii->t", self.pose_pose)[:, None, None] * np.eye(6)
+        both = np.concatenate([self.pose_shared, self.pose_gradient[..., None]], axis=2)
+        eliminated = np.linalg.solve(self.pose_pose + ridge, both)
+        schur = self.shared_shared - np.einsum("tij,tik->jk", self.pose_shared, eliminated[..., :-1])
+        rest = self.shared_gradient - np.einsum("tij,ti->j", self.pose_shared, eliminated[..., -1])
+        shared = -np.linalg.solve(schur, rest) if rest.size else np.zeros(0)
+        return -eliminated[..., -1] - eliminated[..., :-1] @ shared, shared
+
+
 def solve_scene(
     start: Scene, pixels: np.ndarray, noise: np.ndarray, settings: SolveSettings, free_shape: bool, free_focal: bool
 ) -> Scene:
-    """Gauss-Newton over poses, shape and focal length; the poses are eliminated first (Schur complement).
+    """Gauss-Newton over poses, shape and focal length.
 
-    The shape is tied to ``start`` (loosely across the picture, firmly in depth), the focal length to the prior of
-    ``settings``. Both priors count as much as ``frames / settings.independent_frames`` landmark sets: the landmark network errs alike in
-    frames that look alike, and without this any such error would outvote every prior on a long clip.
+    The shape is tied to ``start`` (loosely across the picture, firmly in depth), the logarithm of the focal length to
+    that of ``start``. Both ties grow with the number of frames beyond ``settings.independent_frames``: the landmark
+    network errs alike in frames that look alike, and on a long clip such an error would outvote every prior.
 
     Args:
         start: the first guess.
@@ -51,49 +72,59 @@ def solve_scene(
         free_focal: whether the focal length is solved for.
     """
     scene = start
-    focal_guess = start.focal
-    evidence = max(1.0, len(pixels) / settings.independent_frames)
-    tie = evidence / np.array([settings.side_spread, settings.side_spread, settings.depth_spread]) ** 2
     for _ in range(settings.iterations):
-        residuals, by_pose, by_point, by_focal = _linearise(scene, pixels, noise)
-        count = scene.shape.size if free_shape else 0
-        shared = np.zeros((*residuals.shape, 0)) if not free_focal else by_focal[..., None]
-        pose_pose = np.einsum("tnri,tnrj->tij", by_pose, by_pose)
-        pose_gradient = np.einsum("tnri,tnr->ti", by_pose, residuals)
-        pose_shared = np.einsum("tnri,tnrj->tij", by_pose, shared)
-        shared_shared = np.einsum("tnri,tnrj->ij", shared, shared)
-        gradient = np.einsum("tnri,tnr->i", shared, residuals)
-        if free_focal:
-            shared_shared += evidence / settings.focal_spread**2
-            gradient += evidence * np.log(scene.focal / focal_guess) / settings.focal_spread**2
-        if free_shape:
-            pose_points = np.einsum("tnri,tnrj->tinj", by_pose, by_point).reshape(len(pixels), 6, count)
-            point_point = np.einsum("tnri,tnrj->nij", by_point, by_point) + np.diag(tie)
-            point_shared = np.einsum("tnri,tnrj->nij", by_point, shared).reshape(count, -1)
-            point_gradient = np.einsum("tnri,tnr->ni", by_point, residuals) + tie * (scene.shape - start.shape)
-            blocks = np.zeros((count, count))
-            for number, block in enumerate(point_point):
-                blocks[3 * number : 3 * number + 3, 3 * number : 3 * number + 3] = block
-            shared_shared = np.block([[blocks, point_shared], [point_shared.T, shared_shared]])
-            pose_shared = np.concatenate([pose_points, pose_shared], axis=2)
-            gradient = np.concatenate([point_gradient.ravel(), gradient])
-        pose_pose += 1e-9 * np.einsum("tii->t", pose_pose)[:, None, None] * np.eye(6)
-        eliminated = np.linalg.solve(pose_pose, np.concatenate([pose_shared, pose_gradient[..., None]], axis=2))
-        shared_step = np.zeros(len(gradient))
-        if len(gradient):
-            schur = shared_shared - np.einsum("tij,tik->jk", pose_shared, eliminated[..., :-1])
-            shared_step = -np.linalg.solve(schur, gradient - np.einsum("tij,ti->j", pose_shared, eliminated[..., -1]))
-        pose_step = -eliminated[..., -1] - eliminated[..., :-1] @ shared_step
+        pose_step, shared_step = _normal_equations(scene, start, pixels, noise, settings, free_shape, free_focal).step()
         scene = replace(
             scene,
             rotations=Rotation.from_rotvec(pose_step[:, :3]).as_matrix() @ scene.rotations,
             shifts=scene.shifts + pose_step[:, 3:],
-            shape=scene.shape + shared_step[:count].reshape(-1, 3) if free_shape else scene.shape,
-            focal=scene.focal * float(np.exp(np.clip(shared_step[-1], -0.3, 0.3))) if free_focal else scene.focal,
         )
-        if np.abs(pose_step).max() < 1e-7 and np.abs(shared_step).max(initial=0) < 1e-6:
+        if free_focal:
+            scene = replace(scene, focal=scene.focal * float(np.exp(np.clip(shared_step[-1], -0.3, 0.3))))
+        if free_shape:
+            scene = replace(scene, shape=scene.shape + shared_step[: scene.shape.size].reshape(-1, 3))
+        if max(np.abs(pose_step).max(), np.abs(shared_step).max(initial=0.0)) < 1e-6:
             break
     return scene
+
+
+def _normal_equations(
+    scene: Scene,
+    start: Scene,
+    pixels: np.ndarray,
+    noise: np.ndarray,
+    settings: SolveSettings,
+    free_shape: bool,
+    free_focal: bool,
+) -> _Normal:
+    frames, points = pixels.shape[:2]
+    repeated = max(1.0, frames / settings.independent_frames)
+    residuals, by_pose, by_point, by_focal = _linearise(scene, pixels, noise)
+    shared = by_focal[..., None] if free_focal else np.zeros((*residuals.shape, 0))
+    pose_shared = np.einsum("tnri,tnrj->tij", by_pose, shared)
+    shared_shared = np.einsum("tnri,tnrj->ij", shared, shared)
+    gradient = np.einsum("tnri,tnr->i", shared, residuals)
+    if free_focal:
+        tie = repeated / settings.focal_spread**2
+        shared_shared += tie
+        gradient += tie * np.log(scene.focal / start.focal)
+    if free_shape:
+        tie = repeated / np.array([settings.side_spread, settings.side_spread, settings.depth_spread]) ** 2
+        own = np.einsum("tnri,tnrj->nij", by_point, by_point) + np.diag(tie)
+        blocks = np.einsum("nij,nm->nimj", own, np.eye(points)).reshape(3 * points, 3 * points)
+        across = np.einsum("tnri,tnrj->nij", by_point, shared).reshape(3 * points, -1)
+        shared_shared = np.block([[blocks, across], [across.T, shared_shared]])
+        pose_points = np.einsum("tnri,tnrj->tinj", by_pose, by_point).reshape(frames, 6, 3 * points)
+        pose_shared = np.concatenate([pose_points, pose_shared], axis=2)
+        point_gradient = np.einsum("tnri,tnr->ni", by_point, residuals) + tie * (scene.shape - start.shape)
+        gradient = np.concatenate([point_gradient.ravel(), gradient])
+    return _Normal(
+        pose_pose=np.einsum("tnri,tnrj->tij", by_pose, by_pose),
+        pose_shared=pose_shared,
+        shared_shared=shared_shared,
+        pose_gradient=np.einsum("tnri,tnr->ti", by_pose, residuals),
+        shared_gradient=gradient,
+    )
 
 
 def _linearise(

@@ -114,7 +114,9 @@ def load_clip(path: Path) -> Clip:
             raise D3Error(f"{path / 'tracks.safetensors'} has no {field.name}", "a whole clip", _FIX)
         if field.name != "face_shape" and len(arrays[field.name]) != meta["frames"]:
             raise D3Error(
-                f"{field.name} of {path} has {len(arrays[field.name])} frames", f"{meta['frames']} as in clip.json", _FIX
+                f"{field.name} of {path} has {len(arrays[field.name])} frames",
+                f"{meta['frames']} as in clip.json",
+                _FIX,
             )
     for name in _VIDEOS:
         if not (path / name).is_file():
@@ -123,8 +125,6 @@ def load_clip(path: Path) -> Clip:
 
 
 def write_numbers(folder: Path, tracks: Tracks, meta: dict[str, Any]) -> None:
-    """Writes ``tracks.safetensors`` and ``clip.json`` of a clip; format version and frame count are added to ``meta``."""
-    write_arrays(
-        folder / "tracks.safetensors", {field.name: getattr(tracks, field.name) for field in fields(Tracks)}
-    )
+    """Writes ``tracks.safetensors`` and ``clip.json``; format version and frame count are added to ``meta``."""
+    write_arrays(folder / "tracks.safetensors", {field.name: getattr(tracks, field.name) for field in fields(Tracks)})
     write_json(folder / "clip.json", {"format_version": FORMAT_VERSION, "frames": len(tracks.landmarks), **meta})

@@ -55,10 +55,7 @@ def square_crop(faces: Iterable[np.ndarray], width: int, height: int, scale: flo
         scale: side of the crop in face heights.
     """
     boxes = np.array(
-        [
-            [*face[points.FACE_OVAL, :2].min(axis=0), *face[points.FACE_OVAL, :2].max(axis=0)]
-            for face in faces
-        ]
+        [[*face[points.FACE_OVAL, :2].min(axis=0), *face[points.FACE_OVAL, :2].max(axis=0)] for face in faces]
     )
     tallest = (boxes[:, 3] - boxes[:, 1]).max()
     left, top = boxes[:, :2].min(axis=0)

@@ -11,7 +11,7 @@ IRIS_DIAMETER = 0.0117
 OUTER_EYE_DISTANCE = 0.090
 """Metres between the outer corners of an adult's eyes (+- 4.5 mm)."""
 LEAN = np.deg2rad(5.5)
-"""How far the line from the base of the nose to the glabella leans back from the vertical in MediaPipe's average face."""
+"""How far the line from the base of the nose to the glabella leans back in MediaPipe's average face."""
 
 
 def align(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -38,7 +38,9 @@ class LandmarkTracker(Protocol):
         ...
 
 
-def open_tracker(provider: Literal["auto", "solutions", "tasks"] = "auto", model: Path | None = None) -> LandmarkTracker:
+def open_tracker(
+    provider: Literal["auto", "solutions", "tasks"] = "auto", model: Path | None = None
+) -> LandmarkTracker:
     """Opens a landmark provider.
 
     Args:

@@ -30,9 +30,7 @@ class _Window:
         """Whether a face (in pixels of the window) comes near a border of it."""
         left, top, right, bottom = face_box(face)
         margin = 0.25 * (right - left)
-        return (
-            min(left, top, self.right - self.left - right, self.bottom - self.top - bottom) < margin
-        )
+        return min(left, top, self.right - self.left - right, self.bottom - self.top - bottom) < margin
 
 
 class SolutionsTracker:

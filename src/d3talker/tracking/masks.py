@@ -13,8 +13,9 @@ BACKGROUND, TORSO, HAIR, FACE, MOUTH = range(5)
 """The labels of a mask: hair includes ears, torso includes the neck, mouth is its inside."""
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_BROWS = (63, 105, 334, 293)
 _SKIN_POINTS = (151, 9, 8, 108, 337, 107, 336, 69, 299, 50, 280, 101, 330)  # forehead and upper cheeks
-_TOLD_APART = 0.8  # share of hair and of skin samples that a hairline by colour must get right
+_TOLD_HAIR, _TOLD_SKIN = 0.7, 0.6  # shares of the samples that colours must get right; some skin samples may be hair
 
 
 class PersonSegmenter:
@@ -137,7 +138,8 @@ def _up_to_hairline(frame: np.ndarray, person: np.ndarray, oval: np.ndarray, lan
     """The oval, with what lies above the brows and beside the cheeks replaced by the skin-coloured region there."""
     height, width = oval.shape
     zone, reach = hairline_zone(landmarks, height, width)
-    crown = frame[person & zone & ~reach]
+    brows = int(np.clip(landmarks[list(_BROWS), 1].min(), 0, height))  # below them, ears would count as hair
+    crown = frame[:brows][person[:brows] & ~reach[:brows]]
     inside = np.clip(landmarks[list(_SKIN_POINTS), :2].astype(np.int64), 0, (width - 1, height - 1))
     skin_samples = frame[inside[:, 1], inside[:, 0]]
     if len(crown) < 0.002 * oval.size:
@@ -146,7 +148,7 @@ def _up_to_hairline(frame: np.ndarray, person: np.ndarray, oval: np.ndarray, lan
     hair, skin = np.median(crown, axis=0), np.median(skin_samples, axis=0)
     axis = (skin - hair) / max(float((skin - hair) @ (skin - hair)), 1.0)
     told_hair, told_skin = ((crown - hair) @ axis < 0.5).mean(), ((skin_samples - hair) @ axis > 0.5).mean()
-    if min(told_hair, told_skin) < _TOLD_APART:  # bald, or hair of the skin's colour
+    if told_hair < _TOLD_HAIR or told_skin < _TOLD_SKIN:  # bald, or hair of the skin's colour
         return oval
     zone &= reach & person
     rows, columns = (slice(found[0], found[-1] + 1) for found in _extent(zone))

@@ -20,19 +20,27 @@ class BackgroundEstimator:
 
     A pixel counts the more, the farther from the person it is seen: nearby, motion blur, stray hair and errors of the
     mask mix with it.
+
+    Args:
+        height, width: of the frames in pixels.
+        every: one of so many frames is used; neighbours tell nearly the same.
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, height: int, width: int, every: int = 5) -> None:
+        self._every, self._given = every, 0
         self._sum = np.zeros((height, width, 3), dtype=np.float32)
         self._weight = np.zeros((height, width), dtype=np.float32)
 
     def add(self, frame: np.ndarray, labels: np.ndarray) -> None:
-        """Takes one frame in; every fifth frame of a clip is enough.
+        """Takes one frame in.
 
         Args:
             frame: (H, W, 3) uint8 RGB.
             labels: (H, W) uint8, 0 where background.
         """
+        self._given += 1
+        if (self._given - 1) % self._every:
+            return
         height = labels.shape[0]
         person = (labels > 0) | _grown(labels >= 2, round(_STRAY * height))
         distance = ndimage.distance_transform_cdt(~person, metric="chessboard").astype(np.float32)

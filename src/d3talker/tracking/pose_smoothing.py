@@ -58,8 +58,8 @@ def noise_and_motion(track: np.ndarray) -> tuple[float, float]:
 def smooth_track(track: np.ndarray, strength: float = 1.0, rounds: int = 6) -> np.ndarray:
     """The most likely motion behind a noisy track.
 
-    Minimises sum((x - track)^2 / noise^2) + sum(rho(second difference of x / motion)), rho of Cauchy's kind: a quick nod
-    is a rare large acceleration, not noise, and is followed. Iterated weighted least squares, banded.
+    Minimises sum((x - track)^2 / noise^2) + sum(rho(second difference of x / motion)), rho of Cauchy's kind: a quick
+    nod is a rare large acceleration, not noise, and is followed. Iterated weighted least squares, banded.
 
     Args:
         track: (T,), T >= 5.

@@ -22,7 +22,7 @@ _CHIN_SHARE = 0.3  # the chin lies this share of the way forehead-to-jaw-angle b
 _BESIDE_SHARE = 0.03  # of the face width: how far the neck reaches beyond the jaw angle
 _LIFT_SHARE = 0.06  # of the face height: the brows end this much above their landmarks
 _FLARE = 0.35  # pixels a row: hair beside the neck widens at most this fast, shoulders widen faster
-_REACH_SHARE = 0.35  # of brow-to-oval-top: the forehead ends at most this much above the oval's top
+_REACH_SHARE = 0.75  # of brow-to-oval-top: the forehead ends at most this much above the oval's top
 
 
 def fill_polygon(points: np.ndarray, height: int, width: int) -> np.ndarray:

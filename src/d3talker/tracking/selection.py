@@ -106,11 +106,15 @@ def choose_run(follower: FaceFollower, fps: float, minimum_seconds: float, name:
     seconds = follower.seen / fps
     if seconds < minimum_seconds - 0.5 / fps:
         raise D3Error(
-            f"{name} lasts {seconds:.1f} s", f"at least {minimum_seconds:g} s", "Record a longer clip; 10 s and more is good."
+            f"{name} lasts {seconds:.1f} s",
+            f"at least {minimum_seconds:g} s",
+            "Record a longer clip; 10 s and more is good.",
         )
     if not follower.runs:
         raise D3Error(
-            f"{name} shows no face", "one person who looks towards the camera", "Check the video, its rotation and its light."
+            f"{name} shows no face",
+            "one person who looks towards the camera",
+            "Check the video, its rotation and its light.",
         )
     needed = int(round(minimum_seconds * fps))
     long_enough = [run for run in follower.runs if run.frames >= needed]

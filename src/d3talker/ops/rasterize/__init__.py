@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -29,9 +31,10 @@ def rasterize(
 ) -> Rendered:
     """Draws N Gaussians as seen by B cameras, blended nearest first (Kerbl et al. 2023; gsplat's conventions).
 
-    The first centre of a pixel is (0.5, 0.5). A projected covariance gains 0.3 px^2. Slopes x/z and y/z are clamped 15 %
-    of the picture beyond its edges where the projection is linearised. An alpha below 1/255 counts as 0, one above
-    0.99 as 0.99 (without gradient), and a pixel stops before its transmittance would reach 1e-4.
+    The centre of the first pixel is (0.5, 0.5). A projected covariance gains 0.3 square pixels. Where the projection is
+    linearised, the slopes x/z and y/z are clamped 15 % of the picture beyond its edges. An alpha below 1/255 counts as
+    0, one above 0.99 as 0.99 (without gradient), and a pixel stops before its transmittance would reach 1e-4. NaN and
+    infinite Gaussians are not drawn.
 
     Args:
         means: (N, 3) or (B, N, 3) metres, world frame.
@@ -85,8 +88,8 @@ def rasterize(
     return render(*inputs, world_to_cam, intrinsics, width, height, background, near, screen_probe)
 
 
-def _backend_function(name: str, means: Tensor):  # noqa: ANN202 - three functions of one signature
-    """The backend's function; each is imported when first used, for numba and gsplat are slow to load."""
+def _backend_function(name: str, means: Tensor) -> Callable[..., Rendered]:
+    """The backend's function, imported when first used: numba and gsplat are slow to load."""
     states = available_backends()
     if states.get(name) != "ready":
         reason = states.get(name, f"there is {', '.join(states)}")

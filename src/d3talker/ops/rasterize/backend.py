@@ -37,4 +37,6 @@ def _probe_gsplat() -> str:
         compiled = importlib.import_module("gsplat.cuda._backend")._C
     except Exception as error:  # a failed compilation raises anything
         return f"gsplat does not load: {str(error).strip().splitlines()[0] if str(error).strip() else repr(error)}"
-    return "ready" if compiled is not None else "gsplat found neither compiled kernels nor a CUDA toolkit to compile them"
+    return (
+        "ready" if compiled is not None else "gsplat found neither compiled kernels nor a CUDA toolkit to compile them"
+    )

@@ -11,9 +11,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from d3talker.ops.pool import shared_pool
-from d3talker.ops.rasterize.cpu_blend import Pictures
-from d3talker.ops.rasterize.cpu_frame import Scene, Walk, frame_gradients, render_frame
+from d3talker.ops.rasterize.cpu_data import Pictures, Scene, Walk
+from d3talker.ops.rasterize.cpu_frame import frame_gradients, render_frame
 from d3talker.ops.rasterize.rendered import Rendered
+
+_GRADIENTS = ("means", "quats", "scales", "opacities", "features", "pose", "probe")  # fields of SceneGradients
 
 
 def rasterize_cpu(
@@ -31,97 +33,82 @@ def rasterize_cpu(
     screen_probe: Tensor | None,
 ) -> Rendered:
     """Renders B cameras; every argument has its batch dimension, a background is (B, H, W, C) or (1, 1, 1, C)."""
-    inputs = (means, quats, scales, opacities, features, world_to_cam, background, screen_probe)
-    if torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in inputs):
-        return Rendered(*_Rasterize.apply(*inputs, intrinsics, (width, height, near)))
-    pictures, radii, _ = _render(inputs, intrinsics, width, height, near, training=False)
-    return Rendered(pictures.features, pictures.alpha, pictures.depth, radii)
+    if background is None:
+        background = features.new_zeros(1, 1, 1, features.shape[-1])
+    if screen_probe is None:
+        screen_probe = means.new_zeros(1, 1, 2).expand(len(world_to_cam), means.shape[1], 2)
+    inputs = (means, quats, scales, opacities, features, world_to_cam, screen_probe, background, intrinsics)
+    if torch.is_grad_enabled() and any(part.requires_grad for part in inputs):
+        return Rendered(*_Rasterize.apply(*inputs, width, height, near))
+    return Rendered(*_render(inputs, width, height, near, training=False)[0])
 
 
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        *inputs, intrinsics, (width, height, near) = arguments
-        pictures, radii, ctx.walks = _render(tuple(inputs), intrinsics, width, height, near, training=True)
-        ctx.save_for_backward(*inputs, intrinsics, *pictures)
-        ctx.mark_non_differentiable(radii)
-        return pictures.features, pictures.alpha, pictures.depth, radii
+        *inputs, width, height, near = arguments
+        outputs, ctx.walks = _render(tuple(inputs), width, height, near, training=True)
+        ctx.save_for_backward(*inputs, *outputs[:3])
+        ctx.mark_non_differentiable(outputs[3])
+        return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *output_gradients: Tensor) -> tuple[Tensor | None, ...]:
-        *inputs, intrinsics = ctx.saved_tensors[:-4]
-        pictures = Pictures(*ctx.saved_tensors[-4:])
-        gradients = Pictures(*(part.contiguous() for part in output_gradients[:3]), light=pictures.light)
-        wanted = ctx.needs_input_grad[:8]
+        *inputs, features, alpha, depth = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[: len(_GRADIENTS)]
         found = []
-        if any(wanted[:6]) or wanted[7]:
+        if any(wanted):
             for camera, walk in enumerate(ctx.walks):
-                scene = _scene(inputs, intrinsics, camera)
-                found.append(
-                    frame_gradients(
-                        shared_pool(), scene, walk, _of(pictures, camera), _of(gradients, camera), pose_wanted=wanted[5]
-                    )
-                )
-        names = ("means", "quats", "scales", "opacities", "features", "pose", "background", "centres")
-        results: list[Tensor | None] = []
-        for name, want in zip(names, wanted, strict=True):
-            if not want:
-                results.append(None)
-            elif name == "background":
-                results.append(_background_gradient(inputs[6], gradients.features, pictures.light))
-            else:
-                results.append(_stack([getattr(one, name) for one in found]))
-        return (*results, None, None)
+                scene = _scene(inputs, camera)
+                pictures = _pictures((features, alpha, depth), camera)
+                gradients = _pictures(output_gradients[:3], camera)
+                pose_wanted = wanted[_GRADIENTS.index("pose")]
+                found.append(frame_gradients(shared_pool(), scene, walk, pictures, gradients, pose_wanted))
+        results = [
+            _stack([getattr(one, name) for one in found]) if want else None
+            for name, want in zip(_GRADIENTS, wanted, strict=True)
+        ]
+        by_background = None
+        if ctx.needs_input_grad[len(_GRADIENTS)]:
+            by_background = _background_gradient(inputs[7], output_gradients[0], 1.0 - alpha)
+        return (*results, by_background, None, None, None, None)
 
 
 def _render(
-    inputs: tuple[Tensor | None, ...], intrinsics: Tensor, width: int, height: int, near: float, training: bool
-) -> tuple[Pictures, Tensor, list[Walk]]:
-    features = inputs[4]
-    assert features is not None
-    batch, count, channels = features.shape
-    pictures = Pictures(
-        torch.empty(batch, height, width, channels), *(torch.empty(batch, height, width) for _ in range(3))
-    )
+    inputs: tuple[Tensor, ...], width: int, height: int, near: float, training: bool
+) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], list[Walk]]:
+    batch, count, channels = inputs[4].shape
+    features = torch.empty(batch, height, width, channels)
+    alpha, depth = torch.empty(batch, height, width), torch.empty(batch, height, width)
     radii = torch.zeros(batch, count, dtype=torch.int32)
-    walks = [
-        render_frame(
-            shared_pool(),
-            _scene(inputs, intrinsics, camera),
-            _background(inputs[6], camera, channels),
-            near,
-            training,
-            _of(pictures, camera),
-            radii[camera].numpy(),
-        )
-        for camera in range(batch)
-    ]
-    return pictures, radii, walks
+    walks = []
+    for camera in range(batch):
+        scene, background = _scene(inputs, camera), _background(inputs[7], camera)
+        pictures = _pictures((features, alpha, depth), camera)
+        shown = radii[camera].numpy()
+        walks.append(render_frame(shared_pool(), scene, background, near, training, pictures, shown))
+    return (features, alpha, depth, radii), walks
 
 
-def _scene(inputs: Any, intrinsics: Tensor, camera: int) -> Scene:
-    parts = [None if part is None else _array(part[camera]) for part in (*inputs[:6], inputs[7], intrinsics)]
-    means, quats, scales, opacities, features, pose, probe, projection = parts
-    if probe is None:
-        probe = np.zeros((len(means), 2), np.float32)
-    return Scene(means, quats, scales, opacities, features, probe, pose, projection)
+def _scene(inputs: tuple[Tensor, ...] | list[Tensor], camera: int) -> Scene:
+    means, quats, scales, opacities, features, pose, probe = (_array(part[camera]) for part in inputs[:7])
+    return Scene(means, quats, scales, opacities, features, probe, pose, _array(inputs[8][camera]))
 
 
-def _background(background: Tensor | None, camera: int, channels: int) -> ndarray:
-    if background is None:
-        return np.zeros((1, channels), np.float32)
-    return _array(background[camera if len(background) > 1 else 0].reshape(-1, channels))
+def _pictures(tensors: tuple[Tensor, ...], camera: int) -> Pictures:
+    return Pictures(*(_array(tensor[camera]) for tensor in tensors))
+
+
+def _background(background: Tensor, camera: int) -> ndarray:
+    return _array(background[camera if len(background) > 1 else 0].reshape(-1, background.shape[-1]))
 
 
 def _background_gradient(background: Tensor, gradient: Tensor, light: Tensor) -> Tensor:
-    if background.shape[1] == 1 and background.shape != gradient.shape:
-        return (light.reshape(1, -1) @ gradient.reshape(-1, gradient.shape[-1])).reshape(background.shape)
-    return gradient * light[..., None]
-
-
-def _of(pictures: Pictures, camera: int) -> Pictures:
-    return Pictures(*(_array(part[camera]) for part in pictures))
+    if background.shape == gradient.shape:
+        return gradient * light[..., None]
+    total = light.reshape(1, -1) @ gradient.reshape(-1, gradient.shape[-1])
+    return total.reshape(background.shape)
 
 
 def _array(tensor: Tensor) -> ndarray:
@@ -129,6 +116,4 @@ def _array(tensor: Tensor) -> ndarray:
 
 
 def _stack(arrays: list[ndarray]) -> Tensor:
-    if len(arrays) == 1:
-        return torch.from_numpy(arrays[0])[None]
-    return torch.from_numpy(np.stack(arrays))
+    return torch.from_numpy(arrays[0][None] if len(arrays) == 1 else np.stack(arrays))

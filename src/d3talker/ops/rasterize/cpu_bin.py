@@ -38,7 +38,7 @@ def place_lists(counts, offsets):
 
 @njit(**_OPTIONS)
 def fill_entries(first, last, boxes, tiles_across, starts, entries):
-    """Writes the Gaussians ``first`` to ``last`` into the lists of their tiles, from ``starts`` (tiles,), which moves."""
+    """Writes the Gaussians ``first`` to ``last`` into the lists of their tiles, at ``starts`` (tiles,), which moves."""
     across = np.uint64(tiles_across)
     for s in range(np.uint64(first), np.uint64(last)):
         for row in range(np.uint64(boxes[s, 2]), np.uint64(boxes[s, 3])):

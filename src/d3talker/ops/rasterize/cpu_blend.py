@@ -1,9 +1,9 @@
 """The hot loops of the CPU backend: tiles blended front to back, and the same walk replayed for the gradients.
 
-A tile is 8 x 32 pixels, so a vector of 16 floats covers two of its rows. Each Gaussian of a tile's list runs as one flat
-loop over a *span* of rows, without branches: alpha, the masks and the stop are selects. A pixel that has stopped keeps
-its transmittance with the sign turned. The gradient walks front to back again with the very same arithmetic, so it
-needs neither stored transmittances nor divisions to undo them (the idea: dL/dalpha needs only what is still behind).
+A tile is 8 x 32 pixels, so a vector of 16 floats covers two of its rows. Each Gaussian of a tile's list runs as one
+flat loop over a *span* of rows, without branches: alpha, the masks and the stop are selects. A pixel that has stopped
+keeps its transmittance with the sign turned. The gradient walks front to back again with the very same arithmetic, so
+it needs neither stored transmittances nor divisions to undo them: dL/dalpha asks only for what is still behind.
 
 numba's cache looks at the source of this file alone, so the constants below are literals here and nothing compiled is
 imported; other files get the tile size as arguments. ``packed`` rows are laid out in ``cpu_project``. All scratch lives
@@ -14,7 +14,6 @@ each cost the vectorisation.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -51,36 +50,6 @@ _PLANE = np.uint64(_P)
 _S0, _S1, _S2, _S3, _S4, _S5, _S6, _S7 = [np.uint64(k * SPAN_BATCH) for k in range(8)]
 
 
-class Lists(NamedTuple):
-    """Which Gaussians each tile blends."""
-
-    tiles_across: int
-    """tiles in a row of the picture."""
-    ranked: np.ndarray
-    """(tiles,) int32 tile numbers, the longest lists first."""
-    offsets: np.ndarray
-    """(tiles + 1,) int64 bounds of each tile's list in ``entries``."""
-    entries: np.ndarray
-    """(total,) int32 rows of ``packed``, nearest first."""
-    spans: np.ndarray
-    """(total, 2) uint16 each entry's pixels [first, end) of the tile; empty if no pixel needs it."""
-    walked: np.ndarray
-    """(tiles,) int32 entries walked before all pixels had stopped."""
-
-
-class Pictures(NamedTuple):
-    """What one camera sees, or its loss gradients, float32."""
-
-    features: np.ndarray
-    """(H, W, C)."""
-    alpha: np.ndarray
-    """(H, W)."""
-    depth: np.ndarray
-    """(H, W)."""
-    light: np.ndarray
-    """(H, W) what is left of the light, 1 - alpha before rounding."""
-
-
 @njit(inline="always", **_OPTIONS)
 def _exp16(x):
     """exp(-16 x) for x in [0, 0.39], constant beyond (there it is below 1/255)."""
@@ -94,7 +63,7 @@ def _exp16(x):
 
 @njit(inline="always", **_OPTIONS)
 def _find_spans(begin, end, left, top, entries, packed, scratch, spans):
-    """Per entry, the pixels [first, end) of the tile that its ellipse alpha >= 1/255 can touch, in steps of two rows."""
+    """Per entry, the pixels [first, end) of the tile that its ellipse alpha = 1/255 can touch, whole pairs of rows."""
     count = np.uint64(end - begin)
     for j in range(count):
         g = np.uint64(entries[np.uint64(begin) + j])
@@ -107,16 +76,10 @@ def _find_spans(begin, end, left, top, entries, packed, scratch, spans):
         scratch[_S6 + j] = packed[g, 14]
         scratch[_S7 + j] = packed[g, 15]
     for j in range(np.uint64(SPAN_BATCH)):
-        x = scratch[_S0 + j]
-        y = scratch[_S1 + j]
-        slope = scratch[_S2 + j]
-        level = scratch[_S3 + j]
-        curve = scratch[_S4 + j]
-        tip_x = scratch[_S5 + j]
-        reach_y = scratch[_S6 + j]
-        reach_x = scratch[_S7 + j]
-        a = max(-x, -reach_x)
-        b = min(_WIDTH - x, reach_x)
+        x, y = scratch[_S0 + j], scratch[_S1 + j]
+        slope, level, curve, tip_x = scratch[_S2 + j], scratch[_S3 + j], scratch[_S4 + j], scratch[_S5 + j]
+        reach_x, reach_y = scratch[_S7 + j], scratch[_S6 + j]
+        a, b = max(-x, -reach_x), min(_WIDTH - x, reach_x)
         root_a = math.sqrt(max(level - curve * a * a, _ZERO))
         root_b = math.sqrt(max(level - curve * b * b, _ZERO))
         low = min(slope * a - root_a, slope * b - root_b)
@@ -133,8 +96,11 @@ def _find_spans(begin, end, left, top, entries, packed, scratch, spans):
 
 
 @njit(inline="always", **_OPTIONS)
-def _blend_span(tile, first, end, x, y, xx, xy, yy, faint, c0, c1, c2, c3, wide):
-    """Blends one Gaussian into a span; gives the sum of its weights."""
+def _blend_span(tile, first, end, packed, g, left, top, keep_weights):
+    """Blends one Gaussian into a span; gives the sum of what it would blend, 0 only if it changes no pixel."""
+    x, y = packed[g, 0] - left, packed[g, 1] - top
+    xx, xy, yy, faint = packed[g, 2], packed[g, 3], packed[g, 4], packed[g, 5]
+    c0, c1, c2, c3 = packed[g, 6], packed[g, 7], packed[g, 8], packed[g, 9]
     total = _ZERO
     for p in range(first, end):
         dx = tile[_X + p] - x
@@ -142,17 +108,18 @@ def _blend_span(tile, first, end, x, y, xx, xy, yy, faint, c0, c1, c2, c3, wide)
         alpha = min(_exp16((xx * dx + xy * dy) * dx + (yy * dy * dy + faint)), _MAX_ALPHA)
         alpha = alpha if alpha >= _MIN_ALPHA else _ZERO
         light = tile[_LIGHT + p]
-        after = light - light * alpha
+        offered = alpha * light
+        after = light - offered
         alive = after > _MIN_TRANSMITTANCE
-        weight = alpha * light if alive else _ZERO
+        weight = offered if alive else _ZERO
         tile[_LIGHT + p] = after if alive else -abs(light)
         tile[_C0 + p] += weight * c0
         tile[_C1 + p] += weight * c1
         tile[_C2 + p] += weight * c2
         tile[_C3 + p] += weight * c3
-        if wide:
+        if keep_weights:
             tile[_WEIGHT + p] = weight
-        total += weight
+        total += max(offered, _ZERO)
     return total
 
 
@@ -160,10 +127,7 @@ def _blend_span(tile, first, end, x, y, xx, xy, yy, faint, c0, c1, c2, c3, wide)
 def _blend_extra(tile, first, end, extra, g):
     """Adds the channels beyond the first four, four at a time, with the weights that ``_blend_span`` left."""
     for channel in range(0, extra.shape[1], 4):
-        c0 = extra[g, channel]
-        c1 = extra[g, channel + 1]
-        c2 = extra[g, channel + 2]
-        c3 = extra[g, channel + 3]
+        c0, c1, c2, c3 = extra[g, channel], extra[g, channel + 1], extra[g, channel + 2], extra[g, channel + 3]
         plane = _EXTRA + np.uint64(channel) * _PLANE
         for p in range(first, end):
             weight = tile[_WEIGHT + p]
@@ -175,34 +139,30 @@ def _blend_extra(tile, first, end, extra, g):
 
 @njit(inline="always", **_OPTIONS)
 def _store(tile, left, top, background, background_step, pictures):
-    """Writes the tile's pixels that lie in the picture; one plane at a time, so that rows stay vectors."""
+    """Writes the tile's pixels that lie in the picture; one plane of a row at a time, so that rows stay vectors."""
     height, width, channels = pictures.features.shape
     columns = np.uint64(min(TILE_WIDTH, width - left))
-    for row in range(min(TILE_HEIGHT, height - top)):
-        at = np.uint64(row * TILE_WIDTH)
+    for row in range(top, min(top + TILE_HEIGHT, height)):
+        first = np.uint64((row - top) * TILE_WIDTH)
+        behind = (row * width + left) * background_step
         for column in range(columns):
-            rest = abs(tile[_LIGHT + at + column])
-            covered = _ONE - rest
-            z = tile[_C3 + at + column] / covered if covered > _ZERO else _ZERO
-            pictures.light[top + row, left + column] = rest
-            pictures.alpha[top + row, left + column] = covered
-            pictures.depth[top + row, left + column] = z
-        behind = ((top + row) * width + left) * background_step
+            covered = _ONE - abs(tile[_LIGHT + first + column])
+            pictures.alpha[row, left + column] = covered
+            pictures.depth[row, left + column] = tile[_C3 + first + column] / covered if covered > _ZERO else _ZERO
         for channel in range(channels):
-            plane = np.uint64(channel + 3 if channel < 3 else channel + 5) * _PLANE + at
+            plane = np.uint64(channel + 3 if channel < 3 else channel + 5) * _PLANE + first
             for column in range(columns):
-                light = abs(tile[_LIGHT + at + column]) * background[behind + column * background_step, channel]
-                pictures.features[top + row, left + column, channel] = tile[plane + column] + light
+                through = abs(tile[_LIGHT + first + column]) * background[behind + column * background_step, channel]
+                pictures.features[row, left + column, channel] = tile[plane + column] + through
 
 
 @njit(**_OPTIONS)
 def blend_tiles(first, last, lists, packed, extra, background, background_step, training, tile, scratch, pictures):
-    """Blends the tiles ``lists.ranked[first:last]`` and writes their pixels.
+    """Blends the tiles ``first`` to ``last`` and writes their pixels.
 
     Args:
-        first: first position in ``lists.ranked``.
-        last: end position.
-        lists: see :class:`Lists`; ``spans`` and ``walked`` are written.
+        first: number of the first tile; last: end.
+        lists: see ``cpu_data.Lists``; ``spans`` and ``walked`` are written.
         packed: (M, 16) projected Gaussians.
         extra: (M, E) their channels from the fourth on, padded to a multiple of four.
         background: (pixels or 1, C).
@@ -210,7 +170,7 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
         training: whether to mark, for the gradient, the entries that no pixel needs.
         tile: this worker's scratch, (FORWARD_PLANES + E) planes, aligned to 64 bytes.
         scratch: this worker's, 8 * SPAN_BATCH floats.
-        pictures: see :class:`Pictures`, written.
+        pictures: see ``cpu_data.Pictures``, written.
     """
     entries, spans = lists.entries, lists.spans
     wide = extra.shape[1] > 0
@@ -218,10 +178,11 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
     for p in range(TILE_PIXELS):
         tile[_X + np.uint64(p)] = np.float32(p % TILE_WIDTH) + _HALF
         tile[_Y + np.uint64(p)] = np.float32(p // TILE_WIDTH) + _HALF
-    for rank in range(first, last):
-        number = lists.ranked[rank]
-        left = (number % lists.tiles_across) * TILE_WIDTH
-        top = (number // lists.tiles_across) * TILE_HEIGHT
+    for number in range(first, last):
+        column = (number % lists.tiles_across) * TILE_WIDTH
+        row = (number // lists.tiles_across) * TILE_HEIGHT
+        left = np.float32(column)
+        top = np.float32(row)
         for p in range(_LIGHT, _C0):
             tile[p] = _ONE
         for p in range(_C0, planes * _PLANE):
@@ -232,30 +193,22 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
         at = begin
         while at < end:
             stop = min(end, at + SPAN_BATCH)
-            _find_spans(at, stop, np.float32(left), np.float32(top), entries, packed, scratch, spans)
+            _find_spans(at, stop, left, top, entries, packed, scratch, spans)
             for entry in range(at, stop):
                 if spans[entry, 0] >= spans[entry, 1]:
                     continue
-                span_first = np.uint64(spans[entry, 0])
-                span_end = np.uint64(spans[entry, 1])
+                span = (np.uint64(spans[entry, 0]), np.uint64(spans[entry, 1]))
                 g = np.uint64(entries[entry])
-                x = packed[g, 0] - np.float32(left)
-                y = packed[g, 1] - np.float32(top)
-                if training:
-                    total = _blend_span(
-                        tile, span_first, span_end, x, y, packed[g, 2], packed[g, 3], packed[g, 4], packed[g, 5],
-                        packed[g, 6], packed[g, 7], packed[g, 8], packed[g, 9], wide,
-                    )  # fmt: skip
-                    if total == _ZERO:
-                        spans[entry, 1] = 0
-                        continue
-                else:  # the same loop, from which the compiler drops the sum
-                    _blend_span(
-                        tile, span_first, span_end, x, y, packed[g, 2], packed[g, 3], packed[g, 4], packed[g, 5],
-                        packed[g, 6], packed[g, 7], packed[g, 8], packed[g, 9], wide,
-                    )  # fmt: skip
+                total = _ONE
                 if wide:
-                    _blend_extra(tile, span_first, span_end, extra, g)
+                    total = _blend_span(tile, span[0], span[1], packed, g, left, top, True)
+                    _blend_extra(tile, span[0], span[1], extra, g)
+                elif training:
+                    total = _blend_span(tile, span[0], span[1], packed, g, left, top, False)
+                else:  # the same loop, from which the compiler drops the sum
+                    _blend_span(tile, span[0], span[1], packed, g, left, top, False)
+                if total == _ZERO:
+                    spans[entry, 1] = 0
             at = stop
             alive = _ZERO
             for p in range(_LIGHT, _C0):
@@ -264,17 +217,14 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
                 break
         lists.walked[number] = at - begin
 
-        _store(tile, left, top, background, background_step, pictures)
+        _store(tile, column, row, background, background_step, pictures)
 
 
 @njit(inline="always", **_OPTIONS)
 def _extra_dot(tile, first, end, extra, g):
     """Per pixel, the extra channels of Gaussian ``g`` times the loss gradients of those channels."""
     for channel in range(0, extra.shape[1], 4):
-        c0 = extra[g, channel]
-        c1 = extra[g, channel + 1]
-        c2 = extra[g, channel + 2]
-        c3 = extra[g, channel + 3]
+        c0, c1, c2, c3 = extra[g, channel], extra[g, channel + 1], extra[g, channel + 2], extra[g, channel + 3]
         plane = _EXTRA_GRADIENT + np.uint64(channel) * _PLANE
         keep = _ZERO if channel == 0 else _ONE
         for p in range(first, end):
@@ -291,10 +241,7 @@ def _extra_sums(tile, first, end, channels, sums, g):
     """Gradients of the extra channels of Gaussian ``g``, with the weights that ``_replay_span`` left."""
     for channel in range(0, channels, 4):
         plane = _EXTRA_GRADIENT + np.uint64(channel) * _PLANE
-        s0 = _ZERO
-        s1 = _ZERO
-        s2 = _ZERO
-        s3 = _ZERO
+        s0 = s1 = s2 = s3 = _ZERO
         for p in range(first, end):
             weight = tile[_WEIGHT + p]
             s0 += weight * tile[plane + p]
@@ -308,21 +255,16 @@ def _extra_sums(tile, first, end, channels, sums, g):
 
 
 @njit(inline="always", **_OPTIONS)
-def _replay_span(tile, first, end, x, y, xx, xy, yy, faint, c0, c1, c2, c3, sums, g, wide):
+def _replay_span(tile, first, end, packed, g, left, top, sums, wide):
     """Walks one Gaussian over a span again and adds its ten sums: q, q dx, q dy, q dx dx, q dx dy, q dy dy, channels.
 
     q is alpha * dL/dalpha; with R, the loss gradient times all that is still behind, dL/dalpha = T c.g - R/(1 - alpha).
     """
-    q0 = _ZERO
-    qx = _ZERO
-    qy = _ZERO
-    qxx = _ZERO
-    qxy = _ZERO
-    qyy = _ZERO
-    s0 = _ZERO
-    s1 = _ZERO
-    s2 = _ZERO
-    s3 = _ZERO
+    x, y = packed[g, 0] - left, packed[g, 1] - top
+    xx, xy, yy, faint = packed[g, 2], packed[g, 3], packed[g, 4], packed[g, 5]
+    c0, c1, c2, c3 = packed[g, 6], packed[g, 7], packed[g, 8], packed[g, 9]
+    q0 = qx = qy = qxx = qxy = qyy = _ZERO
+    s0 = s1 = s2 = s3 = _ZERO
     for p in range(first, end):
         dx = tile[_X + p] - x
         dy = tile[_Y + p] - y
@@ -330,9 +272,10 @@ def _replay_span(tile, first, end, x, y, xx, xy, yy, faint, c0, c1, c2, c3, sums
         alpha = min(raw, _MAX_ALPHA)
         alpha = alpha if alpha >= _MIN_ALPHA else _ZERO
         light = tile[_LIGHT + p]
-        after = light - light * alpha
+        offered = alpha * light
+        after = light - offered
         alive = after > _MIN_TRANSMITTANCE
-        weight = alpha * light if alive else _ZERO
+        weight = offered if alive else _ZERO
         tile[_LIGHT + p] = after if alive else -abs(light)
         if wide:
             tile[_WEIGHT + p] = weight
@@ -373,37 +316,36 @@ def _replay_span(tile, first, end, x, y, xx, xy, yy, faint, c0, c1, c2, c3, sums
 
 @njit(inline="always", **_OPTIONS)
 def _load_gradients(tile, left, top, pictures, gradients):
-    """Fills the tile with the loss gradients per channel and with R, which starts as all of what is seen."""
+    """Fills the tile with the loss gradients per channel and with R, which starts as all that is seen."""
     height, width, channels = pictures.features.shape
     for p in range(_LIGHT, _C0):
-        tile[p] = -_ONE
+        tile[p] = -_ONE  # a pixel beyond the picture has stopped
     columns = np.uint64(min(TILE_WIDTH, width - left))
-    for row in range(min(TILE_HEIGHT, height - top)):
-        at = np.uint64(row * TILE_WIDTH)
+    for row in range(top, min(top + TILE_HEIGHT, height)):
+        first = np.uint64((row - top) * TILE_WIDTH)
         for column in range(columns):
-            p = at + column
-            covered = pictures.alpha[top + row, left + column]
-            z = pictures.depth[top + row, left + column]
-            by_z = gradients.depth[top + row, left + column]
+            covered = pictures.alpha[row, left + column]
+            z = pictures.depth[row, left + column]
+            by_z = gradients.depth[row, left + column]
             by_sum = by_z / covered if covered > _ZERO else _ZERO
-            by_alpha = gradients.alpha[top + row, left + column] - by_sum * z
-            tile[_LIGHT + p] = _ONE
-            tile[_C3 + p] = by_sum
-            tile[_BEHIND + p] = by_z * z - pictures.light[top + row, left + column] * by_alpha
+            by_alpha = gradients.alpha[row, left + column] - by_sum * z
+            tile[_LIGHT + first + column] = _ONE
+            tile[_C3 + first + column] = by_sum
+            tile[_BEHIND + first + column] = by_z * z - (_ONE - covered) * by_alpha
         for channel in range(channels):
-            plane = np.uint64(channel + 3 if channel < 3 else channel + 7) * _PLANE + at
+            plane = np.uint64(channel + 3 if channel < 3 else channel + 7) * _PLANE + first
             for column in range(columns):
-                gradient = gradients.features[top + row, left + column, channel]
+                gradient = gradients.features[row, left + column, channel]
                 tile[plane + column] = gradient
-                tile[_BEHIND + at + column] += gradient * pictures.features[top + row, left + column, channel]
+                tile[_BEHIND + first + column] += gradient * pictures.features[row, left + column, channel]
 
 
 @njit(**_OPTIONS)
 def replay_tiles(first, last, lists, packed, extra, pictures, gradients, tile, sums):
-    """Adds the gradients of the tiles ``lists.ranked[first:last]`` to this worker's ``sums`` (M, 10 + E).
+    """Adds the gradients of the tiles ``first`` to ``last`` to this worker's ``sums`` (M, 10 + E).
 
-    The arguments are those of :func:`blend_tiles`, as it left them; ``gradients`` holds dL/d of ``pictures`` (its light
-    is not read); ``tile`` has (BACKWARD_PLANES + E) planes.
+    The arguments are those of :func:`blend_tiles`, as it left them; ``gradients`` holds dL/d of ``pictures``; ``tile``
+    has (BACKWARD_PLANES + E) planes.
     """
     entries, spans = lists.entries, lists.spans
     wide = extra.shape[1] > 0
@@ -412,26 +354,22 @@ def replay_tiles(first, last, lists, packed, extra, pictures, gradients, tile, s
         tile[_Y + np.uint64(p)] = np.float32(p // TILE_WIDTH) + _HALF
     for p in range(_C0, np.uint64(BACKWARD_PLANES + extra.shape[1]) * _PLANE):
         tile[p] = _ZERO
-    for rank in range(first, last):
-        number = lists.ranked[rank]
+    for number in range(first, last):
         if lists.walked[number] == 0:
             continue
-        left = (number % lists.tiles_across) * TILE_WIDTH
-        top = (number // lists.tiles_across) * TILE_HEIGHT
-        _load_gradients(tile, left, top, pictures, gradients)
+        column = (number % lists.tiles_across) * TILE_WIDTH
+        row = (number // lists.tiles_across) * TILE_HEIGHT
+        left = np.float32(column)
+        top = np.float32(row)
+        _load_gradients(tile, column, row, pictures, gradients)
         for entry in range(lists.offsets[number], lists.offsets[number] + lists.walked[number]):
             if spans[entry, 0] >= spans[entry, 1]:
                 continue
-            span_first = np.uint64(spans[entry, 0])
-            span_end = np.uint64(spans[entry, 1])
+            span = (np.uint64(spans[entry, 0]), np.uint64(spans[entry, 1]))
             g = np.uint64(entries[entry])
-            x = packed[g, 0] - np.float32(left)
-            y = packed[g, 1] - np.float32(top)
             if wide:
-                _extra_dot(tile, span_first, span_end, extra, g)
-            _replay_span(
-                tile, span_first, span_end, x, y, packed[g, 2], packed[g, 3], packed[g, 4], packed[g, 5],
-                packed[g, 6], packed[g, 7], packed[g, 8], packed[g, 9], sums, g, wide,
-            )  # fmt: skip
-            if wide:
-                _extra_sums(tile, span_first, span_end, extra.shape[1], sums, g)
+                _extra_dot(tile, span[0], span[1], extra, g)
+                _replay_span(tile, span[0], span[1], packed, g, left, top, sums, True)
+                _extra_sums(tile, span[0], span[1], extra.shape[1], sums, g)
+            else:
+                _replay_span(tile, span[0], span[1], packed, g, left, top, sums, False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy import ndarray
 
@@ -16,67 +14,14 @@ from d3talker.ops.rasterize.cpu_blend import (
     TILE_HEIGHT,
     TILE_PIXELS,
     TILE_WIDTH,
-    Lists,
-    Pictures,
     blend_tiles,
     replay_tiles,
 )
+from d3talker.ops.rasterize.cpu_data import Lists, Pictures, Scene, SceneGradients, Walk
 from d3talker.ops.rasterize.cpu_project import gather_extra, project_gaussians, unproject_gradients
 
-_BLEND_CHUNKS = 12  # per worker, of about equal cost
+_RUNS = 12  # of tiles per worker: they even out what the costs do not foresee
 _TILE_COST = 4  # entries that an empty tile costs
-
-
-@dataclass(frozen=True)
-class Scene:
-    """The inputs of one camera: contiguous float32 arrays."""
-
-    means: ndarray
-    """(N, 3) metres."""
-    quats: ndarray
-    """(N, 4)."""
-    scales: ndarray
-    """(N, 3) metres."""
-    opacities: ndarray
-    """(N,)."""
-    features: ndarray
-    """(N, C)."""
-    probe: ndarray
-    """(N, 2) pixels added to the projected means."""
-    pose: ndarray
-    """(4, 4) world to camera."""
-    intrinsics: ndarray
-    """(3, 3)."""
-
-
-@dataclass(frozen=True)
-class Walk:
-    """What the gradient needs of a rendering."""
-
-    order: ndarray
-    """(M,) int32 Gaussians nearest first."""
-    packed: ndarray
-    """(M, 16) see ``cpu_project``."""
-    extra: ndarray
-    """(M, E) channels from the fourth on."""
-    boxes: ndarray
-    """(M, 4) int32 tiles touched."""
-    lists: Lists
-    bounds: list[int]
-    """chunks of ``lists.ranked`` of about equal cost."""
-
-
-@dataclass(frozen=True)
-class SceneGradients:
-    """Loss gradients by the fields of :class:`Scene`; ``centres`` is by the projected means, ``pose`` may be empty."""
-
-    means: ndarray
-    quats: ndarray
-    scales: ndarray
-    opacities: ndarray
-    features: ndarray
-    centres: ndarray
-    pose: ndarray
 
 
 def render_frame(
@@ -130,8 +75,8 @@ def render_frame(
 def frame_gradients(
     pool: Pool, scene: Scene, walk: Walk, pictures: Pictures, gradients: Pictures, pose_wanted: bool
 ) -> SceneGradients:
-    """Takes the loss gradients of ``pictures`` back to the scene; the arguments are as :func:`render_frame` left them."""
-    height, width, channels = pictures.features.shape
+    """Takes loss gradients of ``pictures`` back to the scene; ``walk`` and ``pictures`` are :func:`render_frame`'s."""
+    height, width, _ = pictures.features.shape
     extra_channels = walk.extra.shape[1]
     sums = np.zeros((pool.workers, len(walk.order), 10 + extra_channels), np.float32)
     tiles = [_aligned((BACKWARD_PLANES + extra_channels) * TILE_PIXELS) for _ in range(pool.workers)]
@@ -144,11 +89,8 @@ def frame_gradients(
 
     pool.run(len(walk.bounds) - 1, replay)
 
-    found = SceneGradients(
-        *(np.zeros_like(part) for part in (scene.means, scene.quats, scene.scales, scene.opacities, scene.features)),
-        centres=np.zeros((len(scene.means), 2), np.float32),
-        pose=np.zeros((4, 4), np.float32),
-    )
+    fields = (scene.means, scene.quats, scene.scales, scene.opacities, scene.features, scene.probe, scene.pose)
+    found = SceneGradients(*[np.zeros_like(field) for field in fields])
     parts = _parts(pool, len(walk.order))
     poses = np.zeros((len(parts) - 1, 3 if pose_wanted else 0, 4))
 
@@ -156,7 +98,7 @@ def frame_gradients(
         unproject_gradients(
             parts[chunk], parts[chunk + 1], walk.order, scene.means, scene.quats, scene.scales, scene.opacities,
             scene.pose, scene.intrinsics, (width, height), walk.packed, walk.boxes, sums, found.means, found.quats,
-            found.scales, found.opacities, found.features, found.centres, poses[chunk],
+            found.scales, found.opacities, found.features, found.probe, poses[chunk],
         )  # fmt: skip
 
     pool.run(len(parts) - 1, unproject)
@@ -183,13 +125,12 @@ def _bin(pool: Pool, boxes: ndarray, width: int, height: int, parts: list[int]) 
     entries = np.empty(offsets[-1], np.int32)
     pool.run(len(counts), lambda c, worker: fill_entries(parts[c], parts[c + 1], boxes, across, counts[c], entries))
 
-    lengths = np.diff(offsets)
-    ranked = np.arange(len(lengths),dtype=np.int32)
-    cost = np.cumsum(lengths + _TILE_COST)
-    chunks = _BLEND_CHUNKS * pool.workers
-    cuts = np.searchsorted(cost, cost[-1] * np.arange(1, chunks) / chunks)
+    # runs of neighbouring tiles, which share cache lines of the pictures, of about equal cost
+    cost = np.cumsum(np.diff(offsets) + _TILE_COST)
+    runs = _RUNS * pool.workers
+    cuts = np.searchsorted(cost, cost[-1] * np.arange(1, runs) / runs)
     spans = np.empty((len(entries), 2), np.uint16)
-    lists = Lists(across, ranked, offsets, entries, spans, np.empty(across * down, np.int32))
+    lists = Lists(across, offsets, entries, spans, np.empty(across * down, np.int32))
     return lists, [0, *cuts.tolist(), across * down]
 
 

@@ -92,7 +92,8 @@ def _local_map(focal_x, focal_y, u, v, inverse_z, pose):
 
 @njit(**_OPTIONS)
 def project_gaussians(
-    first, last, order, means, quats, scales, opacities, features, probe, pose, intrinsics, size, tile, packed, boxes, radii
+    first, last, order, means, quats, scales, opacities, features, probe, pose, intrinsics, size, tile,
+    packed, boxes, radii,
 ):  # fmt: skip
     """Projects the Gaussians ``order[first:last]``; row s of the outputs belongs to Gaussian ``order[s]``.
 
@@ -174,7 +175,7 @@ def project_gaussians(
 
 @njit(**_OPTIONS)
 def gather_extra(first, last, order, features, extra):
-    """Writes the channels from the fourth on of the Gaussians ``order[first:last]`` to ``extra`` (M, E), padded by 0."""
+    """Writes the channels from the fourth on of the Gaussians ``order[first:last]`` to ``extra`` (M, E), 0-padded."""
     for s in range(first, last):
         i = order[s]
         for k in range(extra.shape[1]):
@@ -193,7 +194,7 @@ def unproject_gradients(
         sums: (workers, M, 10 + E) what ``replay_tiles`` added up, summed here over the workers.
         means_grad: (N, 3) written; so are quats_grad (N, 4), scales_grad (N, 3), opacities_grad (N,),
             features_grad (N, C) and centres_grad (N, 2), the gradient by the projected mean in pixels.
-        pose_grad: (3, 4) float64, added to: dL/d(world to camera); (0, 4) where it is not wanted.
+        pose_grad: (3, 4) float64, added to: dL/d(world to camera), rows x, y, z; (0, 4) where it is not wanted.
     """
     focal_x, focal_y = intrinsics[0, 0], intrinsics[1, 1]
     left, right, upper, lower = _limits(intrinsics, size[0], size[1])
@@ -255,22 +256,13 @@ def unproject_gradients(
         quats_grad[i, 3] = (gz - along * qz) * quat_scale
 
         # A = J (world to camera): dL/dA, then dL/dJ
-        ga0, ga1, ga2 = (
-            fa0 * r00 + fa1 * r01 + fa2 * r02,
-            fa0 * r10 + fa1 * r11 + fa2 * r12,
-            fa0 * r20 + fa1 * r21 + fa2 * r22,
-        )
-        gb0, gb1, gb2 = (
-            fb0 * r00 + fb1 * r01 + fb2 * r02,
-            fb0 * r10 + fb1 * r11 + fb2 * r12,
-            fb0 * r20 + fb1 * r21 + fb2 * r22,
-        )
-        j_xx, j_xz = ga0 * pose[0, 0] + ga1 * pose[0, 1] + ga2 * pose[0, 2], (
-            ga0 * pose[2, 0] + ga1 * pose[2, 1] + ga2 * pose[2, 2]
-        )
-        j_yy, j_yz = gb0 * pose[1, 0] + gb1 * pose[1, 1] + gb2 * pose[1, 2], (
-            gb0 * pose[2, 0] + gb1 * pose[2, 1] + gb2 * pose[2, 2]
-        )
+        ga0, ga1 = fa0 * r00 + fa1 * r01 + fa2 * r02, fa0 * r10 + fa1 * r11 + fa2 * r12
+        gb0, gb1 = fb0 * r00 + fb1 * r01 + fb2 * r02, fb0 * r10 + fb1 * r11 + fb2 * r12
+        ga2, gb2 = fa0 * r20 + fa1 * r21 + fa2 * r22, fb0 * r20 + fb1 * r21 + fb2 * r22
+        j_xx = ga0 * pose[0, 0] + ga1 * pose[0, 1] + ga2 * pose[0, 2]
+        j_xz = ga0 * pose[2, 0] + ga1 * pose[2, 1] + ga2 * pose[2, 2]
+        j_yy = gb0 * pose[1, 0] + gb1 * pose[1, 1] + gb2 * pose[1, 2]
+        j_yz = gb0 * pose[2, 0] + gb1 * pose[2, 1] + gb2 * pose[2, 2]
         # the camera point, through the projected mean, J and the depth channel; the clamped slopes stand still
         gx_camera, gy_camera = focal_x * inverse_z * g_centre_x, focal_y * inverse_z * g_centre_y
         gz_camera = total[9] - (gx_camera * x + gy_camera * y) * inverse_z
@@ -285,13 +277,11 @@ def unproject_gradients(
         for k in range(3):
             means_grad[i, k] = pose[0, k] * gx_camera + pose[1, k] * gy_camera + pose[2, k] * gz_camera
         if pose_grad.shape[0] > 0:
-            xx_j, xz_j = focal_x * inverse_z, -focal_x * u * inverse_z
-            yy_j, yz_j = focal_y * inverse_z, -focal_y * v * inverse_z
-            along_a, along_b = (ga0, ga1, ga2), (gb0, gb1, gb2)
-            for k in range(3):
-                pose_grad[0, k] += gx_camera * means[i, k] + xx_j * along_a[k]
-                pose_grad[1, k] += gy_camera * means[i, k] + yy_j * along_b[k]
-                pose_grad[2, k] += gz_camera * means[i, k] + xz_j * along_a[k] + yz_j * along_b[k]
-            pose_grad[0, 3] += gx_camera
-            pose_grad[1, 3] += gy_camera
-            pose_grad[2, 3] += gz_camera
+            for row, by_camera in enumerate((gx_camera, gy_camera, gz_camera)):
+                for k in range(3):
+                    pose_grad[row, k] += by_camera * means[i, k]
+                pose_grad[row, 3] += by_camera
+            for k, by_a, by_b in ((0, ga0, gb0), (1, ga1, gb1), (2, ga2, gb2)):
+                pose_grad[0, k] += focal_x * inverse_z * by_a
+                pose_grad[1, k] += focal_y * inverse_z * by_b
+                pose_grad[2, k] -= inverse_z * (focal_x * u * by_a + focal_y * v * by_b)

@@ -42,9 +42,7 @@ def rasterize_gsplat(
     _, keys, entries = isect_tiles(centres, extents, depths, _TILE, across, down)
     offsets = isect_offset_encode(keys, cameras, across, down).reshape(cameras, down, across)
     values = torch.cat([features, depths[..., None]], dim=-1)
-    blended, alpha = rasterize_to_pixels(
-        centres, conics, values, opacities, width, height, _TILE, offsets, entries
-    )
+    blended, alpha = rasterize_to_pixels(centres, conics, values, opacities, width, height, _TILE, offsets, entries)
     shown, alpha = blended[..., :-1], alpha[..., 0]
     hit = alpha > 0
     depth = torch.where(hit, blended[..., -1] / torch.where(hit, alpha, torch.ones_like(alpha)), 0.0)

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
-from d3talker.losses.regularisers import coverage, misplaced_attention, motion_size
+from d3talker.losses.regularisers import coverage, landmark_error, misplaced_attention, motion_size
 from d3talker.models.density import DensityControl, remove
 from d3talker.models.gaussians import draw
 from d3talker.models.head import Head
 from d3talker.ops.camera import project
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
-from d3talker.recipes.adapt.frames import FACE, HAIR, TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, noisy_codes
+from d3talker.recipes.adapt.frames import FACE, HAIR, MESH_POINTS, TrainingFrames
+from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, PerceptualTerm, noisy_codes
+from d3talker.tracking.points import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 
 class FaceStage:
@@ -27,12 +28,12 @@ class FaceStage:
         self.branch, self.frames, self.generator = head.face, frames, generator
         self.settings, self.noise = preset.face, preset.feature_noise
         self.iterations = self.settings.iterations
-        self.optimiser = BranchOptimiser(
-            self.branch, self.settings.gaussians, self.settings.fields, self.iterations
-        )
+        self.optimiser = BranchOptimiser(self.branch, self.settings.gaussians, self.settings.fields, self.iterations)
         self.density = DensityControl(
             self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
         )
+        self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
+        self.point_weights = point_weights().to(frames.device)
         self.everyone = np.arange(len(frames))
         self.green = torch.tensor(GREEN, device=frames.device)
 
@@ -47,7 +48,7 @@ class FaceStage:
         target = torch.where(head[..., None], self.frames.picture(frame), self.green)
 
         camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
-        gaussians, displacement, resting = self.branch.gaussians, None, []
+        gaussians, displacement, resting, codes = self.branch.gaussians, None, [], []
         if moving:
             resting = self.branch.rest()
             codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator)
@@ -56,11 +57,18 @@ class FaceStage:
         rendered = draw(gaussians, displacement, camera, intrinsics, self.frames.resolution, self.green, probe)
         image = torch.where(hair[..., None], self.green, rendered.features) if hide_hair else rendered.features
 
-        loss = photometric = photometric_loss(image, target, s.loss.structure)
+        photometric = photometric_loss(image, target, s.loss.structure)
+        loss = photometric + self.perceptual(iteration, frame, image, target)
         if moving and displacement is not None:
             everywhere = (label == FACE) | hair
             loss = loss + s.loss.alpha * coverage(rendered.alpha, everywhere.float(), (~everywhere).float())
             loss = loss + s.loss.motion * motion_size(displacement)
+            if s.loss.landmarks > 0.0:
+                at_points = self.branch.displace(
+                    self.branch.rest_at(self.frames.face_shape), codes, self.frames.expression[frame]
+                )
+                tracked = self.frames.face_motion[frame]
+                loss = loss + s.loss.landmarks * landmark_error(at_points, tracked, self.point_weights)
             loss = loss + self._attention_loss(resting, frame, camera, intrinsics, hair, with_hair=not hide_hair)
         if not bool(torch.isfinite(loss)):
             self.optimiser.forget()
@@ -120,3 +128,11 @@ class FaceStage:
         """See :class:`Stage`."""
         self.optimiser.restore(tensors)
         self.density.restore(tensors)
+
+
+def point_weights() -> Tensor:
+    """How much each face point counts (468,): lips five times, lids three times; the sum is 1."""
+    weights = torch.ones(MESH_POINTS)
+    weights[[*RIGHT_EYE, *LEFT_EYE]] = 3.0
+    weights[[*OUTER_LIPS, *INNER_LIPS]] = 5.0
+    return weights / weights.sum()

@@ -18,6 +18,8 @@ from d3talker.tracking.points import OUTER_LIPS
 
 TORSO, HAIR, FACE, MOUTH = 1, 2, 3, 4
 """Labels of the masks."""
+MESH_POINTS = 468
+"""Face points without the irises."""
 
 
 @dataclass
@@ -31,6 +33,8 @@ class TrainingFrames:
     intrinsics: Tensor  # (3, 3)
     windows: Tensor  # (T, 16, C)
     expression: Tensor  # (T, 6)
+    face_shape: Tensor  # (468, 3) metres: the face points at rest
+    face_motion: Tensor  # (T, 468, 3) metres: their displacement in every frame
     lip_opening: np.ndarray  # (T,) metres
     blink: np.ndarray  # (T,) in [0, 1]
     lip_boxes: np.ndarray  # (T, 4) int: top, bottom, left, right in pixels, inside the picture
@@ -57,7 +61,13 @@ class TrainingFrames:
 
 
 def read_training_frames(
-    clip: Clip, count: int, resolution: int, features: SpeechFeatures, cache: Path, device: torch.device, progress: Progress
+    clip: Clip,
+    count: int,
+    resolution: int,
+    features: SpeechFeatures,
+    cache: Path,
+    device: torch.device,
+    progress: Progress,
 ) -> TrainingFrames:
     """The first ``count`` frames of a clip at ``resolution``; the pictures are kept in the folder ``cache``."""
     if not cache.exists():
@@ -77,6 +87,8 @@ def read_training_frames(
         intrinsics=torch.from_numpy(clip.intrinsics(resolution).astype(np.float32)).to(device),
         windows=tensor(windows),
         expression=tensor(clip.expression),
+        face_shape=torch.from_numpy(clip.face_shape[:MESH_POINTS].astype(np.float32)).to(device),
+        face_motion=tensor((clip.face_points - clip.face_shape)[:, :MESH_POINTS]),
         lip_opening=clip.lip_opening[:count],
         blink=clip.blink[:count],
         lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution),

@@ -12,7 +12,7 @@ from d3talker.models.head import Head, compose
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import gaussian_optimiser, optimiser_tensors, restore_optimiser
+from d3talker.recipes.adapt.stage import PerceptualTerm, gaussian_optimiser, optimiser_tensors, restore_optimiser
 
 _LEARNS = {"face": ("raw_opacities", "colour", "colour_detail"), "mouth": ("colour", "colour_detail")}
 
@@ -33,6 +33,7 @@ class FuseStage:
             for group in optimiser.param_groups:
                 if group["name"] not in _LEARNS[name]:
                     group["lr"] = 0.0
+        self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.everyone = np.arange(len(frames))
         with torch.no_grad():
             every = torch.arange(len(frames))
@@ -53,7 +54,9 @@ class FuseStage:
             camera = self.frames.world_to_cam[frame]
             parts[name] = draw(branch.gaussians, moved, camera, self.frames.intrinsics, self.frames.resolution)
         image = compose(parts["face"], parts["mouth"], self.frames.plate(frame))
-        loss = photometric_loss(image, self.frames.picture(frame), self.settings.loss.structure)
+        truth = self.frames.picture(frame)
+        loss = photometric_loss(image, truth, self.settings.loss.structure)
+        loss = loss + self.perceptual(iteration, frame, image, truth)
         if bool(torch.isfinite(loss)):
             loss.backward()
             for optimiser in self.optimisers.values():

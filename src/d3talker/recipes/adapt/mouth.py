@@ -14,7 +14,7 @@ from d3talker.models.head import Head
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import MOUTH, TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, noisy_codes
+from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, PerceptualTerm, noisy_codes
 
 SMALLEST_MOUTH = 20
 """Pixels at a resolution of 512 below which the inside of the mouth teaches nothing."""
@@ -41,6 +41,7 @@ class MouthStage:
         smallest = SMALLEST_MOUTH * (frames.resolution / 512) ** 2
         self.open = np.flatnonzero(size >= smallest)
         self.iterations = self.settings.iterations if len(self.open) else 0
+        self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.green = torch.tensor(GREEN, device=frames.device)
 
     def step(self, iteration: int) -> dict[str, float]:
@@ -70,7 +71,8 @@ class MouthStage:
             probe,
         )
         image = torch.where(ignored, background, rendered.features)
-        loss = photometric = photometric_loss(image, target, s.loss.structure)
+        photometric = photometric_loss(image, target, s.loss.structure)
+        loss = photometric + self.perceptual(iteration, frame, image, target)
         if displacement is not None:
             loss = loss + s.loss.alpha * coverage(rendered.alpha, inside.float(), (~box).float())
         if not bool(torch.isfinite(loss)):

@@ -8,10 +8,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from d3talker.config.training import FieldRates, GaussianRates
+from d3talker.config.training import FieldRates, GaussianRates, LossSettings
+from d3talker.fields.audio import NEIGHBOURS, neighbours
+from d3talker.losses.perceptual import SMALLEST, load_perceptual, patches
 from d3talker.models.density import gaussian_groups
 from d3talker.models.gaussians import Gaussians
-from d3talker.fields.audio import NEIGHBOURS, neighbours
 from d3talker.models.head import Branch
 from d3talker.recipes.adapt.frames import TrainingFrames
 
@@ -49,9 +50,7 @@ class BranchOptimiser:
     def set_rates(self, iteration: int) -> None:
         """The learning rates of ``iteration``."""
         rates, progress = self.gaussian_rates, iteration / self.iterations
-        position = math.exp(
-            (1 - progress) * math.log(rates.position) + progress * math.log(rates.position_end)
-        )
+        position = math.exp((1 - progress) * math.log(rates.position) + progress * math.log(rates.position_end))
         self.gaussians.param_groups[0]["lr"] = position * rates.extent
         for group in self.fields.param_groups:
             group["lr"] = group["rate"] * 0.5 ** (progress / self.field_rates.half_life)
@@ -135,3 +134,30 @@ def noisy_codes(
     if deviation > 0.0:
         windows = windows + deviation * torch.randn(windows.shape, generator=generator).to(windows.device)
     return [code[0] for code in branch.codes(windows, torch.tensor([NEIGHBOURS // 2]))]
+
+
+class PerceptualTerm:
+    """LPIPS near the end of a stage: on patches of changing size, and on the box of the lips.
+
+    Does nothing, and needs no weights, where the settings give it no weight.
+    """
+
+    def __init__(self, settings: LossSettings, begin: int, frames: TrainingFrames, generator: torch.Generator) -> None:
+        self._settings, self._begin, self._frames, self._generator = settings, begin, frames, generator
+        self._net = load_perceptual().to(frames.device) if settings.perceptual > 0.0 else None
+
+    def __call__(self, iteration: int, frame: int, image: Tensor, target: Tensor) -> Tensor | float:
+        """The weighted distance of ``image`` and ``target`` (1, R, R, 3), 0 before the term begins."""
+        if self._net is None or iteration <= self._begin:
+            return 0.0
+        s, resolution = self._settings, self._frames.resolution
+        low, high = s.patch
+        drawn = low + int(torch.randint(high - low + 1, (1,), generator=self._generator))
+        side = min(resolution, max(SMALLEST, round(drawn * resolution / 512)))
+        loss = s.perceptual * self._net(patches(image, side), patches(target, side)).mean()
+        if s.perceptual_lips > 0.0:
+            top, bottom, left, right = (int(v) for v in self._frames.lip_boxes[frame])
+            top, left = min(top, resolution - SMALLEST), min(left, resolution - SMALLEST)
+            box = slice(top, max(bottom, top + SMALLEST)), slice(left, max(right, left + SMALLEST))
+            loss = loss + s.perceptual_lips * self._net(image[:, *box], target[:, *box]).mean()
+        return loss

@@ -38,7 +38,7 @@ def start_face(clip: Clip, frames: TrainingFrames, settings: BranchSettings, rng
     distance, nearest = cKDTree(known).query(pixels)
     metres_a_pixel = np.median(depth[seen]) / intrinsics[0, 0]
     z = depth[known_rows, known_columns][nearest] + 0.6 * distance * metres_a_pixel
-    points = _unproject(pixels, z, camera, intrinsics)
+    points = _at_rest(_unproject(pixels, z, camera, intrinsics), clip, best)
     rgb = np.asarray(frames.pictures[best])[rows[chosen], columns[chosen]] / 255.0
     return _gaussians(points, rgb, settings, frames)
 
@@ -64,6 +64,15 @@ def most_frontal(frames: TrainingFrames) -> int:
     """The frame whose camera looks most straight at the face, eyes open."""
     towards = -frames.world_to_cam[:, 2, 2].cpu().numpy()  # the head's z axis against the viewing direction
     return int(np.argmax(towards - 0.2 * (frames.blink > 0.5)))
+
+
+def _at_rest(points: np.ndarray, clip: Clip, frame: int) -> np.ndarray:
+    """Points (N, 3) of a frame moved to where they are when the face rests, as the face points around them do."""
+    distance, nearest = cKDTree(clip.face_points[frame]).query(points, k=4)
+    weight = 1.0 / (distance + 1e-3) ** 2
+    near = np.clip(1.5 - distance[:, :1] / 0.02, 0.0, 1.0)  # hair and ears stay
+    moved = (clip.face_points[frame] - clip.face_shape)[nearest]
+    return points - near * (moved * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
 
 
 def _unproject(pixels: np.ndarray, z: np.ndarray, camera: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:

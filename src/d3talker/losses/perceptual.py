@@ -1,0 +1,84 @@
+"""LPIPS: how different two pictures look to AlexNet (Zhang et al. 2018), without torchvision."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from d3talker.assets.weights import ALEXNET, LPIPS_HEADS, find_weights
+from d3talker.core.errors import D3Error
+
+_LAYERS = (
+    (3, 64, 11, 4, 2, 0),
+    (64, 192, 5, 1, 2, 3),
+    (192, 384, 3, 1, 1, 6),
+    (384, 256, 3, 1, 1, 8),
+    (256, 256, 3, 1, 1, 10),
+)
+"""Channels in and out, kernel, stride, padding, and the layer's number in torchvision's file."""
+SMALLEST = 32
+"""Pixels of a side below which AlexNet has nothing left to compare."""
+
+
+class Perceptual(nn.Module):
+    """LPIPS of version 0.1 on AlexNet; the weights are constants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, k, s, p) for i, o, k, s, p, _ in _LAYERS)
+        self.heads = nn.ParameterList(torch.zeros(1, layer[1], 1, 1) for layer in _LAYERS)
+        self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188])[:, None, None])
+        self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450])[:, None, None])
+        self.requires_grad_(False)
+
+    def forward(self, image: Tensor, target: Tensor) -> Tensor:
+        """The distances (B,) of pictures (B, H, W, 3) in [0, 1], sides of 32 pixels or more."""
+        total = torch.zeros(len(image), device=image.device, dtype=image.dtype)
+        for head, a, b in zip(self.heads, self._features(image), self._features(target), strict=True):
+            difference = (functional.normalize(a, dim=1, eps=1e-10) - functional.normalize(b, dim=1, eps=1e-10)) ** 2
+            total = total + functional.conv2d(difference, head).mean(dim=(1, 2, 3))
+        return total
+
+    def _features(self, picture: Tensor) -> list[Tensor]:
+        x = (picture.permute(0, 3, 1, 2) * 2.0 - 1.0 - self.shift) / self.scale
+        found = []
+        for number, convolution in enumerate(self.convolutions):
+            x = functional.max_pool2d(x, 3, 2) if number in (1, 2) else x
+            x = functional.relu(convolution(x))
+            found.append(x)
+        return found
+
+
+def load_perceptual() -> Perceptual:
+    """LPIPS with its published weights.
+
+    Raises:
+        D3Error: a file of weights is missing, or not what its name says.
+    """
+    net = Perceptual()
+    alexnet, heads = (
+        torch.load(find_weights(weights), map_location="cpu", weights_only=True) for weights in (ALEXNET, LPIPS_HEADS)
+    )
+    try:
+        for (*_, number), convolution in zip(_LAYERS, net.convolutions, strict=True):
+            convolution.weight.copy_(alexnet[f"features.{number}.weight"])
+            convolution.bias.copy_(alexnet[f"features.{number}.bias"])
+        for number, head in enumerate(net.heads):
+            head.copy_(heads[f"lin{number}.model.1.weight"])
+    except (KeyError, RuntimeError):
+        raise D3Error(
+            f"{ALEXNET.file} or {LPIPS_HEADS.file} holds other weights than its name says",
+            "the published files",
+            f"Get them anew from {ALEXNET.address} and {LPIPS_HEADS.address}.",
+        ) from None
+    return net
+
+
+def patches(picture: Tensor, side: int) -> Tensor:
+    """Cuts pictures (B, H, W, 3) into squares (P, side, side, 3); what is left over at the right and below is dropped."""
+    batch, height, width, channels = picture.shape
+    rows, columns = height // side, width // side
+    cut = picture[:, : rows * side, : columns * side]
+    cut = cut.reshape(batch, rows, side, columns, side, channels).transpose(2, 3)
+    return cut.reshape(batch * rows * columns, side, side, channels)

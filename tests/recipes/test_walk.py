@@ -1,0 +1,55 @@
+"""The head's path beyond the end of its clip."""
+
+import itertools
+
+import numpy as np
+
+from d3talker.recipes.walk import blinks, smooth_cameras, stillest, to_and_fro
+
+
+def path(count: int = 40) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    cameras = np.tile(np.eye(4), (count, 1, 1))
+    angle = 0.1 * np.sin(np.linspace(0, 3, count)) + 0.002 * rng.normal(size=count)
+    cameras[:, 0, 0] = cameras[:, 2, 2] = np.cos(angle)
+    cameras[:, 0, 2], cameras[:, 2, 0] = np.sin(angle), -np.sin(angle)
+    cameras[:, 2, 3] = 0.8 + 0.001 * rng.normal(size=count)
+    return cameras
+
+
+def test_there_is_no_jump_even_between_periods() -> None:
+    order = to_and_fro(10)
+    twice = np.concatenate([order, order])
+    assert np.abs(np.diff(twice)).max() == 1
+    assert set(order) == set(range(10))
+    assert to_and_fro(1).tolist() == [0]
+
+
+def test_smoothing_keeps_rotations_and_takes_jitter_out() -> None:
+    cameras = path()[to_and_fro(40)]
+    smooth = smooth_cameras(cameras)
+    rotation = smooth[:, :3, :3]
+    assert np.abs(rotation @ rotation.transpose(0, 2, 1) - np.eye(3)).max() < 1e-9
+
+    def shake(c: np.ndarray) -> float:
+        return float(np.abs(np.diff(c[:, :3], n=2, axis=0)).mean())
+
+    assert shake(smooth) < 0.35 * shake(cameras)
+    assert np.abs(smooth - cameras).max() < 0.02
+
+
+def test_blinks_come_every_few_seconds_and_repeat_with_the_seed() -> None:
+    curve = np.array(list(itertools.islice(blinks(3), 1500)))
+    assert np.array_equal(curve, list(itertools.islice(blinks(3), 1500)))
+    starts = np.flatnonzero((curve[1:] > 0) & (curve[:-1] == 0))
+    gaps = np.diff(starts) / 25
+    assert 60 / 8.5 < len(starts) < 60 / 1.5
+    assert gaps.min() >= 1.5
+    assert curve.max() == 1.0
+
+
+def test_stillest_avoids_closed_eyes() -> None:
+    cameras, blink = path(), np.zeros(40)
+    best = stillest(cameras, blink)
+    blink[best] = 1.0
+    assert stillest(cameras, blink) != best

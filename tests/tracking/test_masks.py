@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from d3talker.tracking.masks import guided_filter, label_frame, one_person
+from d3talker.tracking.regions import face_oval
+
+SKIN, HAIR, SHIRT, WALL, TONGUE = (200, 150, 130), (60, 40, 30), (30, 60, 160), (210, 210, 200), (120, 40, 40)
+
+
+def draw(layout, hairline=40, opening=16.0):
+    """A head of shapes: a skin ellipse, a larger hair ellipse behind and above, a neck and a torso."""
+    points = layout(opening=opening)
+    rows, columns = np.mgrid[:256, :256] + 0.5
+    oval = face_oval(points, 256, 256)
+    hair = ((columns - 128) / 80) ** 2 + ((rows - 88) / 86) ** 2 < 1
+    neck = (np.abs(columns - 128) < 45) & (rows > 150)
+    torso = (np.abs(columns - 128) < 100) & (rows > 215)
+    mouth = ((columns - 128) / 20) ** 2 + ((rows - 145) / (opening / 2)) ** 2 < 1
+    face = (oval & (rows > hairline)) & ~mouth
+    truth = np.zeros((256, 256), dtype=np.uint8)
+    truth[neck | torso], truth[hair | oval], truth[face], truth[mouth] = 1, 2, 3, 4
+    palette = np.array([WALL, SHIRT, HAIR, SKIN, TONGUE], dtype=np.uint8)
+    frame = palette[truth]
+    frame[neck & (rows < 215) & (truth == 1)] = SKIN
+    noise = np.random.default_rng(0).integers(-6, 7, frame.shape)
+    return np.clip(frame + noise, 0, 255).astype(np.uint8), points, truth
+
+
+def overlap(a, b):
+    return (a & b).sum() / (a | b).sum()
+
+
+@pytest.mark.parametrize("hairline", [20, 40])
+def test_labels_of_a_constructed_head(layout, hairline):
+    frame, points, truth = draw(layout, hairline)
+    labels = label_frame(frame, (truth > 0).astype(np.float32), points)
+    assert labels.dtype == np.uint8
+    assert labels.shape == (256, 256)
+    np.testing.assert_array_equal(labels > 0, truth > 0)
+    floors = {1: 0.97, 2: 0.9, 3: 0.97, 4: 0.85}
+    for label, floor in floors.items():
+        assert overlap(labels == label, truth == label) > floor, label
+
+
+def test_hairline_follows_the_colours(layout):
+    low, points, truth = draw(layout, hairline=45)
+    high, _, _ = draw(layout, hairline=15)
+    person = (truth > 0).astype(np.float32)
+    top = [np.flatnonzero((label_frame(frame, person, points) == 3)[:, 128])[0] for frame in (low, high)]
+    assert top == pytest.approx([45, 15], abs=3)
+
+
+def test_bald_head_keeps_the_outline_of_the_landmarks(layout):
+    frame, points, truth = draw(layout)
+    frame[truth == 2] = SKIN
+    labels = label_frame(frame, (truth > 0).astype(np.float32), points)
+    np.testing.assert_array_equal(np.isin(labels, (3, 4)), face_oval(points, 256, 256))
+
+
+def test_closed_mouth_has_no_inside(layout):
+    frame, _, truth = draw(layout)
+    labels = label_frame(frame, (truth > 0).astype(np.float32), layout(opening=0.5))
+    assert not (labels == 4).any()
+
+
+def test_neck_border_ignores_colours(layout):
+    frame, points, truth = draw(layout)
+    person = (truth > 0).astype(np.float32)
+    darker = frame.copy()
+    darker[190:215] //= 3
+    np.testing.assert_array_equal(label_frame(frame, person, points) == 1, label_frame(darker, person, points) == 1)
+
+
+def test_one_person_drops_the_others_and_closes_holes():
+    person = np.zeros((100, 100), dtype=bool)
+    person[20:80, 30:70] = True
+    person[40:45, 50:55] = False  # a hole of 25 pixels
+    person[10:30, 85:95] = True  # somebody else
+    face = np.zeros_like(person)
+    face[30:50, 45:60] = True
+    found = one_person(person, face)
+    expected = np.zeros_like(person)
+    expected[20:80, 30:70] = True
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_guided_filter_moves_the_border_onto_the_edge():
+    picture = np.zeros((64, 64), dtype=np.float32)
+    picture[:, 32:] = 0.6  # the true edge
+    rough = np.zeros((32, 32), dtype=np.float32)
+    rough[:, 18:] = 1.0  # found 4 pixels too far to the right
+    refined = guided_filter(picture, picture[::2, ::2], rough, 5, 1e-3)
+    assert refined.shape == (64, 64)
+    border = (refined > 0.5).argmax(axis=1)
+    np.testing.assert_array_equal(border, 32)
+    np.testing.assert_allclose(guided_filter(picture, picture[::2, ::2], np.ones_like(rough), 5, 1e-3), 1.0, atol=1e-5)
+
+
+def test_guided_filter_takes_odd_sizes():
+    guide = np.random.default_rng(0).random((33, 47), dtype=np.float32)
+    refined = guided_filter(guide, guide[::2, ::2], np.full((17, 24), 0.25, dtype=np.float32), 3, 1e-3)
+    np.testing.assert_allclose(refined, np.full((33, 47), 0.25), atol=1e-5)
