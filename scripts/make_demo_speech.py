@@ -1,6 +1,6 @@
 """Makes the recordings that ship with the package (needs flite): d3talker/assets/speech/*.flac and *.json.
 
-    python scripts/make_demo_speech.py
+python scripts/make_demo_speech.py
 """
 
 from pathlib import Path
@@ -17,7 +17,8 @@ TEXTS = {
         "slt",
         "Hello, and welcome. My name is June, and I was made from nothing but numbers. "
         "Five bright puppies jump over the old farm fence, while my father makes a huge bowl of soup. "
-        "Show me those yellow leaves, the boat by the bay, and that vivid blue moth. Why not ask what we both hope for?",
+        "Show me those yellow leaves, the boat by the bay, and that vivid blue moth. "
+        "Why not ask what we both hope for?",
     ),
     "driving": (
         "rms",

@@ -26,9 +26,9 @@ def make(count: int = 100, size: float = 0.002):
 
 
 def watched(control: DensityControl, wanted: torch.Tensor) -> None:
-    gradient = torch.zeros(len(wanted), 2)
-    gradient[wanted] = 1.0
-    control.observe(gradient, torch.full((len(wanted),), 3))
+    probe = torch.zeros(1, len(wanted), 2, requires_grad=True)
+    probe.grad = wanted[None, :, None] * torch.ones(2)
+    control.observe(probe, torch.full((1, len(wanted)), 3))
 
 
 def test_small_ones_are_cloned() -> None:
@@ -60,9 +60,9 @@ def test_large_ones_are_split_into_two_smaller_ones_nearby() -> None:
 def test_the_number_is_bounded_and_the_neediest_come_first() -> None:
     gaussians, optimiser = make(size=1e-4)
     control = DensityControl(dataclasses.replace(SETTINGS, limit=110), 0.15, 256, gaussians)
-    gradient = torch.zeros(100, 2)
-    gradient[:, 0] = torch.arange(100) / 100.0 + 0.1
-    control.observe(gradient, torch.full((100,), 3))
+    probe = torch.zeros(1, 100, 2, requires_grad=True)
+    probe.grad = (torch.arange(100) / 100.0 + 0.1)[None, :, None] * torch.tensor([1.0, 0.0])
+    control.observe(probe, torch.full((1, 100), 3))
     before = gaussians.means.detach().clone()
     control.step(10, gaussians, optimiser, seeded())
     assert len(gaussians) == 110

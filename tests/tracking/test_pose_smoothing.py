@@ -16,10 +16,10 @@ def nods(frames: int = 400) -> np.ndarray:
 
 def test_noise_and_motion_are_told_apart():
     seconds = np.arange(1000) / 25
-    motion = 10 * np.sin(2 * np.pi * 0.5 * seconds)
+    motion = 20 * np.sin(2 * np.pi * seconds)
     noise, bends = noise_and_motion(motion + np.random.default_rng(0).normal(0, 0.3, 1000))
     assert noise == pytest.approx(0.3, rel=0.15)
-    assert bends == pytest.approx(1.4826 * np.median(np.abs(np.diff(motion, 2))), rel=0.5)
+    assert bends == pytest.approx(1.4826 * np.median(np.abs(np.diff(motion, 2))), rel=0.3)
 
 
 def test_smoothing_removes_noise_follows_nods_and_does_not_lag():

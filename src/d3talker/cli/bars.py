@@ -33,7 +33,9 @@ class Bars:
             task = bar.add_task(name, total=total, completed=done, note="")
 
             def advance(steps: int = 1, note: str = "") -> None:
-                bar.update(task, advance=steps, **({"note": note} if note else {}))
+                bar.advance(task, steps)
+                if note:
+                    bar.update(task, note=note)
 
             yield advance
 

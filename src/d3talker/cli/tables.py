@@ -16,7 +16,7 @@ def print_numbers(numbers: dict[str, Any]) -> None:
     table = Table("measure", numbers["person"], "still mouth", title=f"{numbers['clip']}, unseen frames")
     still = numbers.get("still_mouth", {})
     for group, values in numbers.items():
-        if group == "still_mouth" or not isinstance(values, dict):
+        if group in ("still_mouth", "frames") or not isinstance(values, dict):
             continue
         for name, value in values.items():
             beside = still.get(group, {}).get(name) if isinstance(still.get(group), dict) else None

@@ -24,6 +24,9 @@ SMALLEST = 32
 class Perceptual(nn.Module):
     """LPIPS of version 0.1 on AlexNet; the weights are constants."""
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, k, s, p) for i, o, k, s, p, _ in _LAYERS)
@@ -62,8 +65,7 @@ def load_perceptual() -> Perceptual:
     )
     try:
         for (*_, number), convolution in zip(_LAYERS, net.convolutions, strict=True):
-            convolution.weight.copy_(alexnet[f"features.{number}.weight"])
-            convolution.bias.copy_(alexnet[f"features.{number}.bias"])
+            convolution.load_state_dict({kind: alexnet[f"features.{number}.{kind}"] for kind in ("weight", "bias")})
         for number, head in enumerate(net.heads):
             head.copy_(heads[f"lin{number}.model.1.weight"])
     except (KeyError, RuntimeError):
@@ -76,7 +78,7 @@ def load_perceptual() -> Perceptual:
 
 
 def patches(picture: Tensor, side: int) -> Tensor:
-    """Cuts pictures (B, H, W, 3) into squares (P, side, side, 3); what is left over at the right and below is dropped."""
+    """Cuts pictures (B, H, W, 3) into squares (P, side, side, 3), dropping what is left over."""
     batch, height, width, channels = picture.shape
     rows, columns = height // side, width // side
     cut = picture[:, : rows * side, : columns * side]

@@ -29,7 +29,7 @@ class Animation:
         self._head = head
         with torch.no_grad():
             self._fields = {
-                name: [driven.field.frozen(rest) for driven, rest in zip(branch.fields, branch.rest(), strict=True)]
+                name: [driven.field.frozen(rest) for driven, rest in zip(branch.driven, branch.rest(), strict=True)]
                 for name, branch in (("face", head.face), ("mouth", head.mouth))
             }
 
@@ -59,7 +59,7 @@ def stream_codes(head: Head, pieces: Iterator[Tensor]) -> Iterator[Codes]:
 
     The attention looks three frames ahead, so the codes come that much later than the windows.
     """
-    encoders = [driven.encoder for branch in (head.face, head.mouth) for driven in branch.fields]
+    encoders = [driven.encoder for branch in (head.face, head.mouth) for driven in branch.driven]
     faces = len(head.face.fields)
     held: list[Tensor] | None = None
     before, after = NEIGHBOURS // 2, NEIGHBOURS - NEIGHBOURS // 2 - 1

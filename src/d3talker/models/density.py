@@ -41,14 +41,20 @@ class DensityControl:
         gaussians: the cloud at the start.
     """
 
+    gradient_sum: Tensor
+    seen: Tensor
+    largest: Tensor
+
     def __init__(self, settings: DensitySettings, extent: float, resolution: int, gaussians: Gaussians) -> None:
         self.settings, self.extent, self.resolution = settings, extent, resolution
         self._reset(gaussians)
 
-    def observe(self, probe_gradient: Tensor, radii: Tensor) -> None:
-        """Takes in one picture: dL/d(projected mean) (N, 2) in pixels and screen radii (N,)."""
+    def observe(self, probe: Tensor, radii: Tensor) -> None:
+        """Takes in one picture: the screen probe (1, N, 2) after the backward pass, and the screen radii (1, N)."""
+        assert probe.grad is not None
+        radii = radii[0]
         visible = radii > 0
-        norm = probe_gradient.norm(dim=-1) * (self.resolution / 2)  # per normalised device coordinate
+        norm = probe.grad[0].norm(dim=-1) * (self.resolution / 2)  # per normalised device coordinate
         self.gradient_sum += torch.where(visible, norm, torch.zeros_like(norm))
         self.seen += visible
         self.largest = torch.maximum(self.largest, radii.to(self.largest.dtype))

@@ -22,6 +22,13 @@ class Gaussians(nn.Module):
     harmonics of degree 0 and above.
     """
 
+    means: nn.Parameter
+    raw_scales: nn.Parameter
+    raw_rotations: nn.Parameter
+    raw_opacities: nn.Parameter
+    colour: nn.Parameter
+    colour_detail: nn.Parameter
+
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         super().__init__()
         for name in PARAMETERS:
@@ -29,6 +36,11 @@ class Gaussians(nn.Module):
 
     def __len__(self) -> int:
         return len(self.means)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.means.device
 
     @property
     def scales(self) -> Tensor:
@@ -81,7 +93,9 @@ def draw(
 
     The three colour channels lie over ``background`` (3,), or over black with the colours premultiplied.
     """
-    means, rotations, raw_scales = gaussians.means, gaussians.raw_rotations, gaussians.raw_scales
+    means: Tensor = gaussians.means
+    rotations: Tensor = gaussians.raw_rotations
+    raw_scales: Tensor = gaussians.raw_scales
     if displacement is not None:
         means = means + displacement.position
         rotations = rotations if displacement.rotation is None else rotations + displacement.rotation

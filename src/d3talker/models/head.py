@@ -34,21 +34,26 @@ class Branch(nn.Module):
             for field in settings.fields
         )
 
+    @property
+    def driven(self) -> list[DrivenField]:
+        """The fields with their encoders."""
+        return [field for field in self.fields if isinstance(field, DrivenField)]
+
     def rest(self) -> list[Resting]:
         """What each field knows of the cloud before anybody speaks."""
         return self.rest_at(self.gaussians.means)
 
     def rest_at(self, points: Tensor) -> list[Resting]:
         """The same of any points (N, 3) metres."""
-        return [driven.field.rest(points) for driven in self.fields]
+        return [driven.field.rest(points) for driven in self.driven]
 
     def codes(self, windows: Tensor, frames: Tensor) -> list[Tensor]:
         """The signal codes (B, 32) of ``frames`` (B,) for each field, from the windows (T, 16, C) of a clip."""
-        return [driven.encoder(windows, frames) for driven in self.fields]
+        return [driven.encoder(windows, frames) for driven in self.driven]
 
     def displace(self, resting: list[Resting], codes: list[Tensor], expression: Tensor) -> Displacement:
         """The summed displacement for one frame: codes (32,) for each field, expression (6,)."""
-        parts = zip(self.fields, resting, codes, strict=True)
+        parts = zip(self.driven, resting, codes, strict=True)
         return total([driven.field(rest, code, expression) for driven, rest, code in parts])
 
 

@@ -137,7 +137,7 @@ def _first_unseen(person: Person, clip: Clip) -> int:
 
 @torch.no_grad()
 def _draw(person: Person, clip: Clip, first: int) -> Iterator[Seen]:
-    size, device = person.resolution, person.head.face.gaussians.means.device
+    size, device = person.resolution, person.head.face.gaussians.device
     features = FRONT_ENDS[person.meta["front_end"]["name"]]()
     windows = torch.from_numpy(speech_windows(features, clip.sound())[: len(clip)]).to(device)
     with quiet_torch() if device.type == "cpu" else nullcontext():

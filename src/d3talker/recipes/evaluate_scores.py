@@ -31,7 +31,7 @@ class Scorer:
         self._resolution = resolution
         self._trackers = {kind: open_tracker() for kind in _KINDS}
         self._points: dict[str, list[np.ndarray]] = {kind: [] for kind in _KINDS}
-        self._images: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in _KINDS[1:]}
+        self._images: dict[str, dict[str, list[dict[str, float]]]] = {kind: defaultdict(list) for kind in _KINDS[1:]}
         self._seconds: list[float] = []
         self._keep = set(np.linspace(0, count - 1, 4 * SHOWN).round().astype(int).tolist())
         self.kept: list[tuple[int, float, np.ndarray]] = []  # place, lip opening, truth beside prediction
@@ -54,14 +54,9 @@ class Scorer:
         mouth = np.s_[top:bottom, left:right]
         for kind, picture in (("predicted", predicted), ("still", still)):
             told = self._images[kind]
-            told["psnr"].append(psnr(picture, truth))
-            told["ssim"].append(ssim(picture, truth))
-            told["head_psnr"].append(psnr(picture, truth, head))
-            told["head_ssim"].append(ssim(picture, truth, head))
-            told["mouth_psnr"].append(psnr(picture[mouth], truth[mouth]))
-            told["mouth_ssim"].append(ssim(picture[mouth], truth[mouth]))
-            told["head_sharpness"].append(sharpness_ratio(picture, truth, head))
-            told["mouth_sharpness"].append(sharpness_ratio(picture[mouth], truth[mouth]))
+            told["whole"].append(_scores(picture, truth, None))
+            told["head"].append(_scores(picture, truth, head))
+            told["mouth"].append(_scores(picture[mouth], truth[mouth], None))
         for kind, picture in zip(_KINDS, (truth, predicted, still), strict=True):
             faces = self._trackers[kind].track(picture)
             self._points[kind].append(faces[0] if faces else np.full((478, 3), np.nan, np.float32))
@@ -82,7 +77,9 @@ class Scorer:
         opening = {kind: _opening(p) for kind, p in points.items()}
         width = {kind: _distance(p, 61, 291) / _distance(p, *EYE_CORNERS) for kind, p in points.items()}
         self.lips = {"truth": opening["truth"], "predicted": opening["predicted"]}
-        image = {kind: {name: float(np.mean(v)) for name, v in told.items()} for kind, told in self._images.items()}
+        image = {
+            kind: {region: _mean(scores) for region, scores in regions.items()} for kind, regions in self._images.items()
+        }
         lips: dict[str, Any] = {"frames_tracked": int(seen.sum())}
         for name, series in (("opening", opening), ("width", width)):
             found = correlation_with_lag(series["predicted"], series["truth"])
@@ -93,13 +90,18 @@ class Scorer:
         lips["lmd_mp"] = landmark_distance(points["predicted"], points["truth"])
         still = landmark_distance(points["still"], points["truth"])
         rigid = {kind: p[:, RIGID, :2] for kind, p in points.items()}
+        predicted = image["predicted"]
+        jitter = {"jitter_beyond_truth_px": head_jitter(rigid["predicted"], rigid["truth"])}
+        gain = {"psnr_gain": predicted["mouth"]["psnr"] - image["still"]["mouth"]["psnr"]}
         return {
-            "image": image["predicted"],
+            "whole": predicted["whole"],
+            "head": predicted["head"],
+            "mouth": predicted["mouth"],
             "lips": lips,
-            "head": {"jitter_beyond_truth_px": head_jitter(rigid["predicted"], rigid["truth"])},
-            "gain": {"mouth_psnr": image["predicted"]["mouth_psnr"] - image["still"]["mouth_psnr"]},
+            "motion": jitter,
+            "gain_over_still_mouth": gain,
             "speed": {"frames_per_second": 1.0 / float(np.median(self._seconds))},
-            "still_mouth": {"image": image["still"], "lips": {"lmd_mp": still}},
+            "still_mouth": {**image["still"], "lips": {"lmd_mp": still}},
         }
 
     def sheet(self) -> list[tuple[int, float, np.ndarray]]:
@@ -107,6 +109,18 @@ class Scorer:
         by_opening = sorted(self.kept, key=lambda kept: kept[1])
         chosen = np.linspace(0, len(by_opening) - 1, min(SHOWN, len(by_opening))).round().astype(int)
         return [by_opening[i] for i in chosen]
+
+
+def _scores(picture: np.ndarray, truth: np.ndarray, mask: np.ndarray | None) -> dict[str, float]:
+    return {
+        "psnr": psnr(picture, truth, mask),
+        "ssim": ssim(picture, truth, mask),
+        "sharpness": sharpness_ratio(picture, truth, mask),
+    }
+
+
+def _mean(scores: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
 
 
 def _opening(points: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from d3talker.core.progress import Progress, Silent
 from d3talker.media.audio import check_audio, stream_audio
 from d3talker.media.blocks import FrameBlocks
 from d3talker.media.video import VideoWriter
+from d3talker.media.writer import StyleName
 from d3talker.models.animate import Animation, stream_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_torch
@@ -83,12 +84,12 @@ def talk(
     writable_folder(out.parent)
 
     width, height = (person.resolution, person.resolution) if paste is None else paste.size
-    style = "alpha" if transparent else "share"
+    style: StyleName = "alpha" if transparent else "share"
     sound = stream_audio(audio, SOUND_RATE)
     with (
         progress.stage("talk", frame_count(samples)) as advance,
         VideoWriter(out, width, height, style=style, sound_rate=SOUND_RATE) as video,
-        quiet_torch() if person.head.face.gaussians.means.device.type == "cpu" else nullcontext(),
+        quiet_torch() if person.head.face.gaussians.device.type == "cpu" else nullcontext(),
     ):
         heard = 0
         for i, frame in enumerate(say(person, lambda: stream_audio(audio, RATE), settings, behind)):
@@ -119,7 +120,7 @@ def say(
             features.fingerprint(),
             "Adapt the person again with this version of d3talker.",
         )
-    device = person.head.face.gaussians.means.device
+    device = person.head.face.gaussians.device
     animation = Animation(person.head)
     plates, torsos = FrameBlocks(person.path / "plates.mp4"), FrameBlocks(person.path / "torso.mkv")
     clean = np.asarray(Image.open(person.path / "background.png").convert("RGB"), np.float32) / 255

@@ -18,7 +18,7 @@ def to_and_fro(count: int) -> np.ndarray:
 def smooth_cameras(world_to_cam: np.ndarray, width: int = 5) -> np.ndarray:
     """A closed path of cameras (P, 4, 4), each the mean of its ``width`` neighbours; rotations stay rotations."""
     half = width // 2
-    mean = sum(np.roll(world_to_cam, shift, axis=0) for shift in range(-half, half + 1)) / (2 * half + 1)
+    mean = np.mean([np.roll(world_to_cam, shift, axis=0) for shift in range(-half, half + 1)], axis=0)
     u, _, v = np.linalg.svd(mean[:, :3, :3])
     mean[:, :3, :3] = u @ v
     return mean

@@ -12,19 +12,17 @@ from d3talker.speaker.hair import hair_cover
 from d3talker.speaker.head_mesh import EYE_HALF_WIDTH, SkinGrid
 from d3talker.speaker.identity import Identity
 
-TEXTURE_ROWS, TEXTURE_COLUMNS = 1015, 806
 
-
-def skin_texture(skin: SkinGrid, identity: Identity) -> np.ndarray:
-    """The skin's texture.
+def skin_texture(skin: SkinGrid, identity: Identity, detail: int = 5) -> np.ndarray:
+    """The skin's texture, ``detail`` texels along each side of a cell of the grid.
 
     Returns:
-        (TEXTURE_ROWS, TEXTURE_COLUMNS, 4) float32: linear RGB and gloss in [0, 1].
+        (detail * rows, detail * columns, 4) float32: linear RGB and gloss in [0, 1].
     """
     generator = np.random.default_rng([identity.seed, 21])
     size = skin.shape[0] * skin.shape[1]
-    rows = np.linspace(0, skin.shape[0] - 1, TEXTURE_ROWS)
-    columns = np.linspace(0, skin.shape[1] - 1, TEXTURE_COLUMNS)
+    rows = np.linspace(0, skin.shape[0] - 1, detail * skin.shape[0])
+    columns = np.linspace(0, skin.shape[1] - 1, detail * skin.shape[1])
     where = np.stack(np.meshgrid(rows, columns, indexing="ij"))
 
     def spread(values: np.ndarray) -> np.ndarray:
@@ -38,12 +36,22 @@ def skin_texture(skin: SkinGrid, identity: Identity) -> np.ndarray:
     skin_colour, lip_colour, hair_colour = (np.asarray(c) for c in (identity.skin, identity.lip, identity.hair))
 
     colour = skin_colour * np.exp(0.045 * noise[0] + 0.030 * noise[1] + 0.040 * noise[2])[..., None]
-    ruddy = 0.9 * bump(side, along, (0.043, -0.020), (0.017, 0.014)) + 0.7 * bump(side, along, (0, -0.027), (0.013, 0.009))
-    ruddy += 0.35 * bump(side, along, (0, -0.098), (0.016, 0.010)) + 0.25 * bump(side, along, (0.028, 0.012), (0.016, 0.010))
+    ruddy = 0.9 * bump(side, along, (0.043, -0.020), (0.017, 0.014)) + 0.7 * bump(
+        side, along, (0, -0.027), (0.013, 0.009)
+    )
+    ruddy += 0.35 * bump(side, along, (0, -0.098), (0.016, 0.010)) + 0.25 * bump(
+        side, along, (0.028, 0.012), (0.016, 0.010)
+    )
     colour *= 1 + (ruddy * (1 + 0.3 * noise[1]))[..., None] * np.array([0.06, -0.12, -0.11])
-    tired = bump(side, along, (0.028, -0.0045), (0.012, 0.0045)) + 0.8 * bump(side, along, (0.018, 0.006), (0.005, 0.007))
+    tired = bump(side, along, (0.028, -0.0045), (0.012, 0.0045)) + 0.8 * bump(
+        side, along, (0.018, 0.006), (0.005, 0.007)
+    )
     lid = bump(side, along, (EYE_SIDE, 0.0145), (0.014, 0.004))
     colour *= 1 - tired[..., None] * np.array([0.10, 0.15, 0.11]) - lid[..., None] * np.array([0.13, 0.19, 0.18])
+    crease = np.exp(-(((along - EYE_HEIGHT - 0.0064) / 0.0011) ** 2)) * smoothstep(
+        0.017, 0.008, np.abs(side - EYE_SIDE)
+    )
+    colour *= 1 - crease[..., None] * np.array([0.30, 0.38, 0.38])
     fold_x = np.interp(-along, [0.030, 0.045, 0.062], [0.0165, 0.024, 0.0325])
     fold = np.exp(-0.5 * ((side - fold_x) / 0.0016) ** 2) * bump(0 * x, along, (0, -0.042), (1, 0.008))
     colour *= 1 - 0.14 * fold[..., None]
@@ -55,12 +63,18 @@ def skin_texture(skin: SkinGrid, identity: Identity) -> np.ndarray:
     colour *= 1 - 0.45 * rim[..., None]
     lash_line = np.exp(-(((along - EYE_HEIGHT) / 0.0007) ** 2)) * (np.abs(side - EYE_SIDE) < EYE_HALF_WIDTH)
     colour *= 1 - lash_line[..., None] * np.where(along > EYE_HEIGHT, 0.75, 0.35)[..., None]
-    nostril = bump(side, along, (0.0068 * identity.nose_width, -0.0252 * identity.nose_length - 0.0095), (0.0028, 0.0015))
+    nostril = bump(
+        side, along, (0.0068 * identity.nose_width, -0.0252 * identity.nose_length - 0.0095), (0.0028, 0.0015)
+    )
     colour *= 1 - 0.93 * np.clip(1.25 * nostril, 0, 1)[..., None]
 
     under_brow = _brow_shadow(side, along, identity)
     colour += (0.42 * under_brow * np.clip(1 + 0.35 * noise[0], 0, 2))[..., None] * (hair_colour - colour)
-    beard = smoothstep(-0.030, -0.055, along) * smoothstep(0.0, 0.012, np.abs(side - 0.0) + 0.012) * smoothstep(-0.02, 0.01, depth)
+    beard = (
+        smoothstep(-0.030, -0.055, along)
+        * smoothstep(0.0, 0.012, np.abs(side - 0.0) + 0.012)
+        * smoothstep(-0.02, 0.01, depth)
+    )
     beard = np.maximum(beard, 0.9 * bump(side, along, (0.010, -0.046), (0.011, 0.0045))) * (1 - red)
     beard *= smoothstep(-0.135, -0.115, along) * np.clip(0.55 + 0.8 * noise[0], 0, 1.5) * identity.stubble
     beard *= smoothstep(0.064, 0.05, side + 0.35 * (along + 0.06)) * (np.cos(angle) > 0)
@@ -69,7 +83,11 @@ def skin_texture(skin: SkinGrid, identity: Identity) -> np.ndarray:
     scalp = smoothstep(-0.003, 0.009, cover) * (along > -0.07)
     colour += (0.93 * scalp)[..., None] * (0.8 * hair_colour - colour)
 
-    gloss = 0.30 + 0.25 * bump(side, along, (0, -0.018), (0.012, 0.024)) + 0.15 * bump(side, along, (0, 0.050), (0.030, 0.015))
+    gloss = (
+        0.30
+        + 0.25 * bump(side, along, (0, -0.018), (0.012, 0.024))
+        + 0.15 * bump(side, along, (0, 0.050), (0.030, 0.015))
+    )
     gloss = gloss * (1 + 0.35 * noise[0] + 0.15 * noise[1]) * (1 - 0.7 * scalp)
     gloss += red * (0.55 + 0.12 * noise[0] - gloss)
     return np.clip(np.concatenate([colour, gloss[..., None]], -1), 0.002, 1).astype(np.float32)
@@ -82,7 +100,7 @@ def solid_noise(generator: np.random.Generator, points: np.ndarray, grain: float
     return map_coordinates(block / block.std(), places, order=1, mode="grid-wrap")
 
 
-def _lip_mask(side, s, identity: Identity, noise) -> tuple[np.ndarray, np.ndarray]:
+def _lip_mask(side: np.ndarray, s: np.ndarray, identity: Identity, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The red of the lips, and the dark line where they meet."""
     u = side / identity.mouth_half_width
     upper, lower = lip_heights(u, identity.lip_fullness)
@@ -91,14 +109,14 @@ def _lip_mask(side, s, identity: Identity, noise) -> tuple[np.ndarray, np.ndarra
     return red, np.exp(-((s / 0.0006) ** 2)) * smoothstep(1.05, 0.9, u)
 
 
-def _brow_shadow(side, along, identity: Identity) -> np.ndarray:
+def _brow_shadow(side: np.ndarray, along: np.ndarray, identity: Identity) -> np.ndarray:
     t = (side - 0.0125) / 0.037
     rise = np.interp(t, [0, 0.3, 0.62, 1], [0.0, 0.0026, 0.0040, -0.0018]) * identity.brow_arch
     half = 0.0040 * identity.brow_weight * np.interp(t, [0, 0.15, 0.6, 1], [0.65, 1.0, 0.8, 0.25])
     return np.exp(-(((along - 0.0278 - rise) / half) ** 2)) * smoothstep(-0.06, 0.10, t) * smoothstep(1.05, 0.8, t)
 
 
-def _freckles(x, along, identity: Identity, generator: np.random.Generator) -> np.ndarray:
+def _freckles(x: np.ndarray, along: np.ndarray, identity: Identity, generator: np.random.Generator) -> np.ndarray:
     count = int(120 * identity.freckles)
     at = np.column_stack([generator.normal(0, 0.030, count), generator.normal(-0.014, 0.014, count)])
     radius = generator.uniform(0.0004, 0.0008, count)
@@ -130,7 +148,9 @@ def background(identity: Identity, size: int) -> np.ndarray:
         left = 0.76
         while left < 0.99:
             width, tall = generator.uniform(0.015, 0.04), generator.uniform(0.10, 0.2)
-            tint = generator.choice([[0.30, 0.10, 0.07], [0.10, 0.16, 0.25], [0.32, 0.26, 0.16], [0.09, 0.15, 0.10], [0.4, 0.38, 0.34]])
+            tint = generator.choice(
+                [[0.30, 0.10, 0.07], [0.10, 0.16, 0.25], [0.32, 0.26, 0.16], [0.09, 0.15, 0.10], [0.4, 0.38, 0.34]]
+            )
             if generator.uniform() < 0.8:
                 room[(x > left) & (x < left + width) & (y > shelf - tall) & (y < shelf - 0.01)] = np.asarray(tint) * 0.8
             left += width + 0.004

@@ -34,6 +34,8 @@ def build_top(identity: Identity) -> Piece:
     for _ in range(7):
         slope, pitch, phase = generator.normal(0, 1.4), generator.uniform(60, 170), generator.uniform(0, 6.3)
         folds += np.sin(pitch * (points[..., 0] + slope * 0.4 * points[..., 1]) + phase)
-    points = points + outward * (thickness[:, None, None] + 0.0006 * folds[..., None] * np.clip(down * 3, 0, 1)[:, None, None])
+    points = points + outward * (
+        thickness[:, None, None] + 0.0006 * folds[..., None] * np.clip(down * 3, 0, 1)[:, None, None]
+    )
     uv = np.stack(np.broadcast_arrays(angles[None] * 0.15, down[:, None] * 0.25), -1).reshape(-1, 2)
     return Piece(points.reshape(-1, 3), grid_triangles(rows, columns), uv, Material.CLOTH, Label.TORSO)

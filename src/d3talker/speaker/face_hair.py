@@ -27,7 +27,7 @@ class FaceHair:
             count = int(340 * identity.brow_weight)
             t, spread = generator.uniform(0, 1, count), generator.uniform(-1, 1, count)
             # From the inner end over the arch to the thin outer end.
-            half_height = 0.0036 * identity.brow_weight * np.interp(t, [0, 0.15, 0.6, 1], [0.65, 1.0, 0.75, 0.15])
+            half_height = 0.0036 * identity.brow_weight * np.interp(t, [0, 0.15, 0.6, 1], [0.50, 1.0, 0.75, 0.15])
             x = 0.0125 + 0.037 * t
             rise = np.interp(t, [0, 0.3, 0.62, 1], [0.0, 0.0026, 0.0040, -0.0018]) * identity.brow_arch
             y = 0.0278 + rise + spread * half_height
@@ -36,7 +36,7 @@ class FaceHair:
             flow = np.column_stack([side * np.ones(count), up, 0.10 + 0 * t]) + generator.normal(0, 0.12, (count, 3))
             flows.append(flow / np.linalg.norm(flow, axis=1, keepdims=True))
             lengths.append(0.0062 * generator.uniform(0.7, 1.15, count) * np.interp(t, [0, 1], [0.9, 0.8]))
-            widths.append(np.full(count, 0.00042))
+            widths.append(np.full(count, 0.00034))
             lash.append(np.zeros(count, int))
         root = np.concatenate(roots)
         outside = np.flatnonzero((skin.layer == 0) & (np.abs(skin.angle) < 1.2) & (skin.row < 9))
@@ -81,7 +81,9 @@ class FaceHair:
         flow /= np.linalg.norm(flow, axis=1, keepdims=True)
         along = np.linspace(0, 1, STEPS)[None, :, None]
         lift = np.where(self._lash != 0, self._lash * 0.35 * (1 - 0.8 * blink), 0.0)[:, None, None]
-        path = root[:, None] + self._length[:, None, None] * (along * flow[:, None] + lift * along**2 * np.array([0, 1, 0]))
+        path = root[:, None] + self._length[:, None, None] * (
+            along * flow[:, None] + lift * along**2 * np.array([0, 1, 0])
+        )
         across = np.cross(flow, np.array([0.0, 0.0, 1.0]))
         across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-9
         half = (0.5 * self._width[:, None] * np.linspace(1, 0.25, STEPS))[..., None] * across[:, None]

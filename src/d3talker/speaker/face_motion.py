@@ -1,7 +1,7 @@
 """From phone times to a moving face: coarticulated lips and jaw, blinks, brows, gaze and the sway of the head.
 
-Coarticulation by dominance functions after Cohen and Massaro, "Modeling coarticulation in synthetic visual speech" (1993):
-every phone pulls each control towards its target with a weight that falls off exponentially before and after it.
+Coarticulation by dominance functions after Cohen and Massaro, "Modeling coarticulation in synthetic visual speech"
+(1993): every phone pulls each control towards its target with a weight that falls off exponentially around it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,11 @@ def articulate(phones: list[Phone], times: np.ndarray) -> np.ndarray:
     """
     end = max([times[-1], *(stop for _, _, stop in phones)]) + 0.5
     grid = np.arange(-0.3, end, STEP)
-    padded = [("sil", -0.5, phones[0][1] if phones else end), *phones, ("sil", phones[-1][2] if phones else end, end + 0.5)]
+    padded = [
+        ("sil", -0.5, phones[0][1] if phones else end),
+        *phones,
+        ("sil", phones[-1][2] if phones else end, end + 0.5),
+    ]
     weighted, total = np.zeros((len(grid), 6)), np.full(len(grid), 1e-9)
     closed = np.zeros(len(grid))
     for name, start, stop in padded:
@@ -62,7 +66,9 @@ def articulate(phones: list[Phone], times: np.ndarray) -> np.ndarray:
             continue
         reach = np.where(grid < start, (start - grid) * FALL_BEFORE, np.maximum(grid - stop, 0) * FALL_AFTER)
         dominance = viseme.hold * np.exp(-reach)
-        target = np.array([viseme.jaw, viseme.gap * 1e-3, viseme.spread * 1e-3, viseme.protrusion * 1e-3, viseme.tuck, viseme.tongue])
+        target = np.array(
+            [viseme.jaw, viseme.gap * 1e-3, viseme.spread * 1e-3, viseme.protrusion * 1e-3, viseme.tuck, viseme.tongue]
+        )
         weighted += dominance[:, None] * target
         total += dominance
         if viseme.closure:
@@ -122,7 +128,9 @@ def make_motion(phones: list[Phone], loudness: np.ndarray, frames: int, fps: flo
         drift(times, generator, 4.6, 3.6),
         drift(times, generator, 5.4, 1.5),
     ]))  # fmt: skip
-    shift = np.column_stack([drift(times, generator, 6.0, 0.004), drift(times, generator, 4.0, 0.0015), drift(times, generator, 5.0, 0.005)])
+    shift = np.column_stack(
+        [drift(times, generator, 6.0, 0.004), drift(times, generator, 4.0, 0.0015), drift(times, generator, 5.0, 0.005)]
+    )
     controls = [
         Controls(
             jaw=float(jaw), lip_gap=float(gap), lip_spread=float(spread), protrusion=float(forward), tuck=float(tuck),

@@ -65,6 +65,25 @@ def eye_shell(outward: np.ndarray, up: np.ndarray) -> np.ndarray:
     return EYE_AXES[2] * np.sqrt(np.maximum(inside, 0.03)) - EYE_SLANT * outward
 
 
+@dataclass(frozen=True)
+class LidPart:
+    """The skin around one eye: vertex numbers, offsets from the eye's middle, and where both rims stand when open.
+
+    Attributes:
+        near: (n,) vertices of the skin.
+        outward, up: (n,) metres from the middle of the eye, away from the nose and up.
+        upper, lower: (n,) height of the open rims above the middle at that offset, metres.
+        tilt: (n,) metres by which the outer corner stands higher.
+    """
+
+    near: np.ndarray
+    outward: np.ndarray
+    up: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+    tilt: np.ndarray
+
+
 class FacePoser:
     """Poses the skin of one person; everything that does not change from frame to frame is computed here once."""
 
@@ -93,21 +112,26 @@ class FacePoser:
     def _front(self) -> np.ndarray:
         return (np.cos(self.skin.angle) > 0) & (self.skin.row < 18)
 
-    def _lip_relief(self, x, s, u, lower, upper) -> np.ndarray:
+    def _lip_relief(
+        self, x: np.ndarray, s: np.ndarray, u: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> np.ndarray:
         """The red of the lips: rounded, and curving back towards the line where they meet."""
         height_upper, height_lower = lip_heights(u, self.identity.lip_fullness)
         fade = (1 - u**4) * (np.abs(x) < self.half_width) * self._front()
         z = np.zeros_like(x)
-        for part, height, fullness, depth in ((upper, height_upper, 0.0028, 0.0032), (lower, height_lower, 0.0038, 0.0016)):
+        for part, height, fullness, depth in (
+            (upper, height_upper, 0.0028, 0.0032),
+            (lower, height_lower, 0.0038, 0.0016),
+        ):
             q = np.abs(s) / np.maximum(height, 1e-4)
             roll = -depth * np.clip(1 - q, 0, 1) ** 3
             red = fullness * self.identity.lip_fullness * np.sin(np.pi * np.clip(q, 0, 1.3) ** 0.75) * (q < 1)
             z += part * fade * (roll + red + 0.0006 * np.exp(-(((q - 1.05) / 0.16) ** 2)))
         z -= 0.0022 * bump(np.abs(x), s, (self.half_width + 0.001, 0.0), (0.0035, 0.003)) * self._front()
-        line = (0.0006 - 0.0012 * np.exp(-((u / 0.20) ** 2))) * (1 - u**2) * np.exp(-((s / 0.006) ** 2)) * fade
+        line = (0.0003 - 0.0007 * np.exp(-((u / 0.20) ** 2))) * (1 - u**2) * np.exp(-((s / 0.006) ** 2)) * fade
         return np.column_stack([0 * z, line, z])
 
-    def _jaw_weight(self, x, s, lower) -> np.ndarray:
+    def _jaw_weight(self, x: np.ndarray, s: np.ndarray, lower: np.ndarray) -> np.ndarray:
         """1 on the chin, 0 above the mouth; jumps across the lips by ``arch``, so that a gap of G opens as G * arch."""
         skin = self.skin
         fall = np.exp(-((s / (0.014 + 0.5 * np.maximum(np.abs(x) - self.half_width, 0))) ** 2))
@@ -117,22 +141,27 @@ class FacePoser:
         under = smoothstep(18.3, 15.5, skin.row)
         return weight * np.where(skin.row > 15, under, 1) * np.where(skin.row > 15, 1, behind)
 
-    def _lid_part(self, side: float) -> tuple[np.ndarray, ...]:
+    def _lid_part(self, side: float) -> LidPart:
         skin = self.skin
         outward, s = side * (skin.across - side * EYE_SIDE), skin.along - EYE_HEIGHT
-        near = np.flatnonzero((np.abs(outward) < 0.026) & (np.abs(s) < 0.024) & (side * skin.across > 0) & self._front())
+        near = np.flatnonzero(
+            (np.abs(outward) < 0.026) & (np.abs(s) < 0.024) & (side * skin.across > 0) & self._front()
+        )
         outward, s = outward[near], s[near]
         across = np.clip(np.abs(outward) / EYE_HALF_WIDTH, 0, 1)
         # The upper lid peaks a little towards the nose, the lower one a little outwards.
         upper = 0.0047 * (1 - across**2.1) ** 0.80 * (1 - 0.16 * outward / EYE_HALF_WIDTH)
         lower = -0.0050 * (1 - across**2.2) ** 0.9 * (1 + 0.18 * outward / EYE_HALF_WIDTH)
         tilt = self.identity.eye_tilt * outward / EYE_HALF_WIDTH * np.exp(-((outward / 0.022) ** 2) - (s / 0.02) ** 2)
-        return near, outward, s, upper * self.identity.eye_opening, lower * self.identity.eye_opening, tilt
+        wide = self.identity.eye_opening
+        return LidPart(near, outward, s, upper * wide, lower * wide, tilt)
 
     def pose(self, controls: Controls) -> np.ndarray:
-        """The skin's vertices (V, 3) in metres, head frame, for the face of one frame (neck as if it followed the head)."""
+        """The skin's vertices (V, 3) in metres, head frame, for one frame's face (neck as if it followed the head)."""
         points = self.rest.copy()
-        points[:, 0] += controls.lip_spread * self.spread + 0.0032 * controls.smile * self.corner * np.sign(self.skin.across)
+        points[:, 0] += controls.lip_spread * self.spread + 0.0032 * controls.smile * self.corner * np.sign(
+            self.skin.across
+        )
         points[:, 1] += 0.0040 * controls.smile * self.corner + 0.002 * controls.smile * self.cheek
         points[:, 1] += 0.0055 * controls.brow * self.brow
         points[:, 2] += controls.protrusion * self.forward + 0.0025 * controls.smile * (self.cheek - self.corner)
@@ -141,8 +170,8 @@ class FacePoser:
         points[:, 1] += self.jaw_weight * ((cosine - 1) * y - sine * z)
         points[:, 2] += self.jaw_weight * (sine * y + (cosine - 1) * z)
         self._part_lips(points, controls)
-        for part, side in zip(self.lid_parts, (-1.0, 1.0), strict=True):
-            self._close_lids(points, controls, side, *part)
+        for part in self.lid_parts:
+            self._close_lids(points, controls, part)
         return points
 
     def _part_lips(self, points: np.ndarray, controls: Controls) -> None:
@@ -168,17 +197,18 @@ class FacePoser:
                 points[strip, 2] += offsets[layer, 1] * np.maximum(open_share, 0.5)
 
     def upper_lid_line(self, eye: int, outward: np.ndarray, controls: Controls) -> np.ndarray:
-        """Height of the upper lid's rim over the middle of the eye, at offsets from it away from the nose, in metres."""
-        _, place, s, upper, lower, _ = self.lid_parts[eye]
-        on_line = np.flatnonzero(np.abs(s) < 1e-6)
-        order = on_line[np.argsort(place[on_line])]
+        """Height of the upper lid's rim over the middle of the eye, at offsets away from the nose, in metres."""
+        lids = self.lid_parts[eye]
+        on_line = np.flatnonzero(np.abs(lids.up) < 1e-6)
+        order = on_line[np.argsort(lids.outward[on_line])]
         open_share = 1 - np.clip(controls.blink, 0, 1) + 0.12 * controls.brow
-        shut = 0.80 * lower[order]
-        return np.interp(outward, place[order], shut + (upper[order] - shut) * open_share)
+        shut = 0.80 * lids.lower[order]
+        return np.interp(outward, lids.outward[order], shut + (lids.upper[order] - shut) * open_share)
 
-    def _close_lids(self, points, controls: Controls, side: float, near, outward, s, upper, lower, tilt) -> None:
+    def _close_lids(self, points: np.ndarray, controls: Controls, part: LidPart) -> None:
         """Slides the lids over the eye: first up and down, then onto the shell around the eyeball."""
-        skin = self.skin
+        skin, near, outward, s = self.skin, part.near, part.outward, part.up
+        upper, lower, tilt = part.upper, part.lower, part.tilt
         open_share = 1 - np.clip(controls.blink, 0, 1) + 0.12 * controls.brow
         shut_line = 0.80 * lower
         upper_lift = shut_line + (upper - shut_line) * open_share
@@ -191,7 +221,9 @@ class FacePoser:
         shell = EYE_CENTRE_DEPTH + eye_shell(outward, up)
         # The fold over the upper lid; it flattens when the eye shuts.
         fold = np.exp(-0.5 * ((s - 0.0062) / 0.0016) ** 2) * smoothstep(0.020, 0.010, np.abs(outward)) * above
-        shell = shell - 0.0011 * fold * (0.35 + 0.65 * open_share)
+        shell = shell - 0.0003 * fold * (0.35 + 0.65 * open_share)
         layer = np.minimum(skin.layer[near], 3)
-        points[near, 1] = points[near, 1] - s + up + tilt + np.where(above, 1, -1) * np.array([0, 0.0, 0.0004, 0.002])[layer]
+        points[near, 1] = (
+            points[near, 1] - s + up + tilt + np.where(above, 1, -1) * np.array([0, 0.0, 0.0004, 0.002])[layer]
+        )
         points[near, 2] += on_shell * (shell - points[near, 2]) - np.array([0, 0.0009, 0.0022, 0.004])[layer]

@@ -110,7 +110,9 @@ def nose(x: np.ndarray, y: np.ndarray, identity: Identity) -> np.ndarray:
     """The relief of the nose for x >= 0."""
     tip = -0.0250 * identity.nose_length
     heights = np.array([0.040, 0.022, 0.012, 0.000, -0.012, tip, tip - 0.0045, tip - 0.0085, tip - 0.0125, tip - 0.018])
-    ridge = PchipInterpolator(heights[::-1], np.array([0, 0.001, 0.0040, 0.0105, 0.0185, 0.0262, 0.0245, 0.0160, 0.0060, 0])[::-1])
+    ridge = PchipInterpolator(
+        heights[::-1], np.array([0, 0.001, 0.0040, 0.0105, 0.0185, 0.0262, 0.0245, 0.0160, 0.0060, 0])[::-1]
+    )
     half_width = np.interp(-y, [-0.022, -0.010, 0.010, -tip - 0.002, 0.036], [0.009, 0.0068, 0.0082, 0.0105, 0.0075])
     half_width = half_width * identity.nose_width
     inside = (y < 0.040) & (y > tip - 0.018)

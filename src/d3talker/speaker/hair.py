@@ -44,9 +44,9 @@ class Style:
 
 
 STYLES = {
-    "long": Style(2000, 14, 0.25, 0.0042, 0.130, 0.24, 0.0016, 1.2),
+    "long": Style(2000, 14, 0.25, 0.0042, 0.115, 0.24, 0.0016, 1.2),
     "short": Style(3600, 6, 0.040, 0.0021, 0.110, 0.06, 0.0006, 0.5),
-    "swept": Style(2600, 11, 0.150, 0.0026, 0.075, 0.02, 0.0010, 0.8),
+    "swept": Style(2600, 11, 0.150, 0.0026, 0.030, 0.02, 0.0010, 0.8),
     "curly": Style(2600, 10, 0.062, 0.0025, 0.260, 0.05, 0.0042, 2.6),
 }
 
@@ -75,7 +75,7 @@ def build_hair(identity: Identity) -> Piece:
         share = number / (style.steps - 1)
         heading = heading + style.gravity * np.array([0, -1.0, 0]) + generator.normal(0, 0.04, heading.shape)
         # Once a lock is as far out as it goes, it keeps to the body.
-        radius = 1 + lift * min(1.0, 2.2 * share) ** 0.7
+        radius = fullness(point[:, 1]) * (1.006 + lift * min(1.0, 2.2 * share) ** 0.7)
         outward = surface_normals(point[:, None], axes)[:, 0]
         leaving = np.maximum((heading * outward).sum(1), 0) * (body_radius(point, axes) >= radius - 0.01)
         heading = _unit(heading - leaving[:, None] * outward)
@@ -89,7 +89,7 @@ def build_hair(identity: Identity) -> Piece:
     widths = style.width * taper[None] * generator.uniform(0.7, 1.3, (len(roots), 1))
     points, triangles, uv, tangents = ribbons(paths, sides, widths, np.arange(len(roots)).astype(float))
     normals = np.repeat(normals, 2, axis=1).reshape(-1, 3)
-    hidden = (normals[:, 2] < -0.45) & ((points[:, 1] > -0.03) | (np.abs(points[:, 0]) < 0.045))
+    hidden = (normals[:, 2] < -0.45) & ((points[:, 1] > -0.03) | (np.abs(points[:, 0]) < 0.025))
     triangles = triangles[~hidden[triangles].all(1)]
     return Piece(points, triangles, uv, Material.HAIR, Label.HAIR, normals, tangents)
 
@@ -104,7 +104,7 @@ def scalp_points(identity: Identity, count: int, generator: np.random.Generator)
         candidates = _sweep_pairs(profile, rows, angles)
         width = np.hypot(candidates[:, 0], candidates[:, 2] + 0.01)
         above = hair_cover(angles, candidates[:, 1])
-        edge = np.clip(above / 0.006, 0, 1)
+        edge = np.clip(above / 0.010 + 0.2, 0, 1)
         take = generator.uniform(0, 1, len(rows)) < edge * width / 0.1 * np.interp(rows, [0, 4, 15], [0.7, 1, 0.8])
         kept.append(candidates[take])
     return np.concatenate(kept)[:count]
@@ -117,7 +117,9 @@ def _sweep_pairs(profile: np.ndarray, rows: np.ndarray, angles: np.ndarray) -> n
     return table[np.round(rows / 15 * 300).astype(int), np.round((angles + np.pi) / (2 * np.pi) * 360).astype(int)]
 
 
-def first_heading(name: str, roots: np.ndarray, parting: float, axes: np.ndarray, generator) -> np.ndarray:
+def first_heading(
+    name: str, roots: np.ndarray, parting: float, axes: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
     """Unit directions in which the locks leave the scalp."""
     outward = surface_normals(roots[:, None], axes)[:, 0]
     away = np.where(roots[:, :1] > parting, 1.0, -1.0)
@@ -149,6 +151,11 @@ def body_radius(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
     scaled = (points - SKULL_CENTRE) / axes
     scaled[:, 1] = np.maximum(scaled[:, 1], 0)
     return np.linalg.norm(scaled, axis=1)
+
+
+def fullness(height: np.ndarray) -> np.ndarray:
+    """How much further out than the ellipsoid the skull reaches at a height (metres)."""
+    return np.interp(height, [0.02, 0.03, 0.06, 0.09, 0.12], [1.0, 1.01, 1.047, 1.078, 1.065])
 
 
 def keep_outside(points: np.ndarray, axes: np.ndarray, radius: np.ndarray) -> np.ndarray:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from d3talker.speaker.face_surface import CHIN_ROW, EYE_HEIGHT, EYE_SIDE, MOUTH_HEIGHT, PROFILE, profile_for, relief, sweep
+from d3talker.speaker.face_surface import (
+    CHIN_ROW,
+    EYE_HEIGHT,
+    EYE_SIDE,
+    MOUTH_HEIGHT,
+    PROFILE,
+    profile_for,
+    relief,
+    sweep,
+)
 from d3talker.speaker.identity import Identity
 
 EYE_HALF_WIDTH = 0.0142

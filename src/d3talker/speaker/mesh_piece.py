@@ -63,10 +63,14 @@ def grid_triangles(rows: int, columns: int) -> np.ndarray:
     ])  # fmt: skip
 
 
-def ellipsoid(centre: np.ndarray, axes: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ellipsoid(
+    centre: np.ndarray, axes: np.ndarray, rows: int, columns: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points, triangles and unit directions (as uvw) of the half of an ellipsoid that faces +z."""
     polar, round_ = np.meshgrid(np.linspace(0, 0.55 * np.pi, rows), np.linspace(0, 2 * np.pi, columns), indexing="ij")
-    direction = np.stack([np.sin(polar) * np.cos(round_), np.sin(polar) * np.sin(round_), np.cos(polar)], -1).reshape(-1, 3)
+    direction = np.stack([np.sin(polar) * np.cos(round_), np.sin(polar) * np.sin(round_), np.cos(polar)], -1).reshape(
+        -1, 3
+    )
     return centre + direction * axes, grid_triangles(rows, columns), direction
 
 

@@ -59,7 +59,7 @@ def gum(front: float, edge: float, towards: float) -> Piece:
 def upper_teeth() -> list[Piece]:
     """What stands still in the head."""
     heights = np.array([0.0098, 0.0086, 0.0096, 0.0084, 0.0078, 0.0070])
-    edge = MOUTH_HEIGHT - 0.0012
+    edge = MOUTH_HEIGHT - 0.0004
     return [tooth_row(UPPER_WIDTHS, heights, TEETH_FRONT, edge, 1.0), gum(TEETH_FRONT, edge + 0.0088, 1.0)]
 
 

@@ -19,7 +19,7 @@ from d3talker.speaker.hair import build_hair
 from d3talker.speaker.head_mesh import SkinGrid, build_skin
 from d3talker.speaker.identity import Identity
 from d3talker.speaker.light_bake import cone, sphere, visible_share
-from d3talker.speaker.mesh_piece import Label, Material, Piece
+from d3talker.speaker.mesh_piece import Label, Material
 from d3talker.speaker.normals import vertex_normals
 from d3talker.speaker.shading import ATTRIBUTES, KEY_DIRECTION, LIGHTS, shade_rows, tone_curve
 
@@ -54,7 +54,10 @@ class Person:
         self.head_pieces += [mouth_interior.cavity(), build_hair(identity)]
         self.jaw_pieces = [*mouth_interior.lower_teeth(), mouth_interior.tongue()]
         self.torso_pieces = [build_top(identity)]
-        self._texture, self._backdrop = skin_texture(self.skin, identity), background(identity, size)
+        self._texture, self._backdrop = (
+            skin_texture(self.skin, identity, int(np.clip(size // 96, 2, 5))),
+            background(identity, size),
+        )
         self._palette = np.array([identity.hair, identity.skin, identity.iris, identity.cloth])
         self._tone = tone_curve()
         self._rigid = [*self.head_pieces, *self.jaw_pieces, *self.torso_pieces]
@@ -68,7 +71,9 @@ class Person:
         face_label[inside] = Label.MOUTH
         parts.append((skin.triangles, np.full(len(skin.triangles), Material.SKIN), face_label, skin.uv))
         count = len(self.face_hair.triangles)
-        parts.append((self.face_hair.triangles, np.full(count, Material.HAIR), np.full(count, Label.FACE), self.face_hair.uv))
+        parts.append(
+            (self.face_hair.triangles, np.full(count, Material.HAIR), np.full(count, Label.FACE), self.face_hair.uv)
+        )
         for piece in (*self.eyes.pieces, *self._rigid):
             count = len(piece.triangles)
             parts.append((piece.triangles, np.full(count, piece.material), np.full(count, piece.label), piece.uv))
@@ -81,7 +86,9 @@ class Person:
         self._attributes[:, 6:8] = np.concatenate([part[3] for part in parts])
         for piece, start in zip(self._rigid, starts[2 + len(self.eyes.pieces) :], strict=False):
             rows = slice(start, start + len(piece.points))
-            self._attributes[rows, 0:3] = vertex_normals(piece.points, piece.triangles) if piece.normals is None else piece.normals
+            self._attributes[rows, 0:3] = (
+                vertex_normals(piece.points, piece.triangles) if piece.normals is None else piece.normals
+            )
             if piece.tangents is not None:
                 self._attributes[rows, 3:6] = piece.tangents
         self._own_normals = self._attributes[:, 0:3].copy()
@@ -97,20 +104,35 @@ class Person:
         first = len(self.skin.triangles)
         lashes[first : first + len(self.face_hair.triangles)] = True
         casting = self.triangles[open_air & ~lashes]
-        directions = sphere(64)
+        directions = sphere(64 if self.size > 300 else 32)
         ambient = visible_share(flat, normal, casting, directions[directions[:, 1] > -0.7])
         key = visible_share(flat, normal, casting, cone(KEY_DIRECTION, 0.13, 10))
         inside = np.unique(self.triangles[~open_air])
         ambient[inside] = key[inside] = np.clip((flat[inside, 2] - 0.045) / 0.035, 0.20, 1) ** 1.5
-        hair = slice(self._starts[-1 - len(self.torso_pieces) - len(self.jaw_pieces) - 1], self._starts[-1 - len(self.torso_pieces) - len(self.jaw_pieces)])
+        hollow = (self._label_of_vertices() == Label.MOUTH) & (np.arange(len(flat)) >= self._starts[2])
+        side_shade = 1 - 0.85 * np.clip(np.abs(flat[hollow, 0]) / 0.024, 0, 1) ** 2
+        ambient[hollow] *= side_shade
+        key[hollow] *= side_shade
+        hair = slice(
+            self._starts[-1 - len(self.torso_pieces) - len(self.jaw_pieces) - 1],
+            self._starts[-1 - len(self.torso_pieces) - len(self.jaw_pieces)],
+        )
         ambient[hair] = 0.25 + 0.75 * ambient[hair]
         key[hair] = 0.2 + 0.8 * key[hair]
         strips = np.flatnonzero((self.skin.layer > 0) & (self.skin.slit == 1))
         ambient[strips] = key[strips] = 1.0 / (1.0 + 1.2 * self.skin.layer[strips])
         rims = np.flatnonzero(self.skin.slit >= 2)
         ambient[rims], key[rims] = np.maximum(ambient[rims], 0.45), np.maximum(key[rims], 0.35)
-        ambient[self._starts[1] : self._starts[2]], key[self._starts[1] : self._starts[2]] = 0.55, 0.50  # brows are darker than hair
+        ambient[self._starts[1] : self._starts[2]], key[self._starts[1] : self._starts[2]] = (
+            0.42,
+            0.36,
+        )  # brows are darker than hair
         self._attributes[:, 8], self._attributes[:, 9] = ambient, key
+
+    def _label_of_vertices(self) -> np.ndarray:
+        labels = np.zeros(self._starts[-1], np.uint8)
+        labels[self.triangles] = self._labels[:, None]
+        return labels
 
     def _place(self, controls: Controls) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
         """Points, normals and tangents of all parts, head frame, as if the torso were part of the head."""
@@ -129,10 +151,17 @@ class Person:
         rigid = self._own_normals[self._starts[2 + len(eyes)] :]
         eye_normals = [piece.normals for piece in self.eyes.pieces]
         normals = [skin_normals, hair_normals, *eye_normals, rigid]
-        tangents = [np.zeros_like(skin), hair_tangents, *(np.zeros_like(e) for e in eyes), self._own_tangents[self._starts[2 + len(eyes)] :]]
+        tangents = [
+            np.zeros_like(skin),
+            hair_tangents,
+            *(np.zeros_like(e) for e in eyes),
+            self._own_tangents[self._starts[2 + len(eyes)] :],
+        ]
         return points, normals, tangents
 
-    def render(self, controls: Controls, world_to_cam: np.ndarray, torso_to_cam: np.ndarray, intrinsics: np.ndarray) -> Shot:
+    def render(
+        self, controls: Controls, world_to_cam: np.ndarray, torso_to_cam: np.ndarray, intrinsics: np.ndarray
+    ) -> Shot:
         """Renders one frame.
 
         Args:

@@ -27,7 +27,7 @@ def rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
 
 
 def pose(turn: np.ndarray, shift: np.ndarray, neck_share: float = 1.0) -> np.ndarray:
-    """The motion of the head (``neck_share`` 1) or, with less of the turn and shift, of the torso, as (4, 4) to camera."""
+    """The motion of the head (``neck_share`` 1) or, with less of the turn and shift, of the torso, as (4, 4)."""
     turning = rotation(*(turn * neck_share))
     place = np.array([0, HEAD_HEIGHT, -DISTANCE]) + NECK - turning @ NECK + shift * (0.35 + 0.65 * neck_share)
     matrix = np.eye(4)

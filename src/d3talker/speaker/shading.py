@@ -87,16 +87,19 @@ def _shade(material, a, view, texture, palette, lights, mouth_light, colour, alb
     length = np.sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]) + 1e-9
     nx, ny, nz = a[0] / length, a[1] / length, a[2] / length
     ambient, key = min(max(a[8], 0.0), 1.0), min(max(a[9], 0.0), 1.0)
-    gloss, wrap_red, wrap_blue = 0.25, 0.0, 0.0
+    gloss, wrap_red, wrap_blue, dome = 0.25, 0.0, 0.0, 0.0
     if material == HAIR:
         length = np.sqrt(a[3] * a[3] + a[4] * a[4] + a[5] * a[5]) + 1e-9
         tx, ty, tz = a[3] / length, a[4] / length, a[5] / length
         strand = _hash(a[7], np.floor(a[6] * 5.0))
         lock = _hash(np.floor(a[7]), 3.7)
-        bright = (0.55 + 0.9 * strand) * (0.65 + 0.7 * lock)
+        bright = (0.72 + 0.56 * strand) * (0.65 + 0.7 * lock)
         for channel in range(3):
-            colour[channel] = palette[0, channel] * bright * ambient * (
-                lights[6, channel] * (0.5 + 0.5 * ny) + lights[7, channel] * (0.5 - 0.5 * ny)
+            colour[channel] = (
+                palette[0, channel]
+                * bright
+                * ambient
+                * (lights[6, channel] * (0.5 + 0.5 * ny) + lights[7, channel] * (0.5 - 0.5 * ny))
             )
         for light in range(3):
             direction = lights[light]
@@ -111,12 +114,18 @@ def _shade(material, a, view, texture, palette, lights, mouth_light, colour, alb
             diffuse = np.sqrt(max(1.0 - along * along, 0.0)) * facing
             for channel in range(3):
                 tint = palette[0, channel] * bright
-                colour[channel] += shadow * lights[3 + light, channel] * (
-                    0.65 * tint * diffuse + facing * (0.055 * first + 0.55 * tint * second)
+                colour[channel] += (
+                    shadow
+                    * lights[3 + light, channel]
+                    * (0.65 * tint * diffuse + facing * (0.055 * first + 0.55 * tint * second))
                 )
         return
     if material == EYE:
         _iris(a[6], a[7], palette, albedo)
+        dome = max(1.0 - (a[6] * a[6] + a[7] * a[7]) / 1.45, 0.0)  # the cornea bulges over the iris
+        nx, ny = nx + 0.30 * a[6] * min(4.0 * dome, 1.0), ny + 0.30 * a[7] * min(4.0 * dome, 1.0)
+        length = np.sqrt(nx * nx + ny * ny + nz * nz)
+        nx, ny, nz = nx / length, ny / length, nz / length
         gloss = 0.0
         wrap_red, wrap_blue = 0.3, 0.25
     elif material == TOOTH:
@@ -124,9 +133,9 @@ def _shade(material, a, view, texture, palette, lights, mouth_light, colour, alb
         key *= mouth_light
         gap = 1.0 - 0.65 * min(max((a[6] - 0.86) / 0.14, 0.0), 1.0)
         root = min(max((a[7] - 0.55) / 0.45, 0.0), 1.0)
-        albedo[0], albedo[1], albedo[2] = 0.66 * gap, (0.615 - 0.05 * root) * gap, (0.52 - 0.10 * root) * gap
+        albedo[0], albedo[1], albedo[2] = 0.56 * gap, (0.52 - 0.05 * root) * gap, (0.44 - 0.09 * root) * gap
         gloss, wrap_red, wrap_blue = 0.5, 0.35, 0.3
-    elif material == GUM or material == CAVITY:
+    elif material in (GUM, CAVITY):
         ambient *= mouth_light
         key *= mouth_light
         albedo[0], albedo[1], albedo[2] = 0.36, 0.115, 0.105
@@ -169,7 +178,7 @@ def _shade(material, a, view, texture, palette, lights, mouth_light, colour, alb
             half = np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
             highlight = max((nx * hx + ny * hy + nz * hz) / half, 0.0)
             lobe = 1.5 * highlight**14 + 4.0 * highlight**60
-            if material == TOOTH or material == GUM:
+            if material in (TOOTH, GUM):
                 lobe = 9.0 * highlight**120
             strength = gloss * fresnel * lobe * shadow * cosine
             for channel in range(3):
@@ -180,7 +189,7 @@ def _shade(material, a, view, texture, palette, lights, mouth_light, colour, alb
         first = min(max((_dot(rx, ry, rz, lights[0]) - 0.945) / 0.02, 0.0), 1.0)
         second = min(max((_dot(rx, ry, rz, lights[1]) - 0.965) / 0.02, 0.0), 1.0)
         for channel in range(3):
-            colour[channel] += (1.5 * first + 0.22 * second + 0.02) * (0.3 + 0.7 * ambient)
+            colour[channel] += (1.6 * first + 0.25 * second) * min(6.0 * dome, 1.0) * (0.3 + 0.7 * ambient) + 0.01
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)

@@ -52,7 +52,7 @@ class SpeakerTruth:
     _labels: list[bytes] = field(default_factory=list, repr=False)
 
     def labels(self) -> Iterator[np.ndarray]:
-        """The mask of every frame, (size, size) uint8: 0 background, 1 torso and neck, 2 hair and ears, 3 face, 4 mouth."""
+        """The mask of every frame, (size, size) uint8 (docs/conventions.md)."""
         for packed in self._labels:
             yield np.frombuffer(zlib.decompress(packed), np.uint8).reshape(self.size, self.size)
 

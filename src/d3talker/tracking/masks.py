@@ -15,6 +15,7 @@ BACKGROUND, TORSO, HAIR, FACE, MOUTH = range(5)
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _BROWS = (63, 105, 334, 293)
 _SKIN_POINTS = (151, 9, 8, 108, 337, 107, 336, 69, 299, 50, 280, 101, 330)  # forehead and upper cheeks
+_APART = 35.0  # levels between the colours of hair and skin, so that they tell anything
 _TOLD_HAIR, _TOLD_SKIN = 0.7, 0.6  # shares of the samples that colours must get right; some skin samples may be hair
 
 
@@ -146,15 +147,17 @@ def _up_to_hairline(frame: np.ndarray, person: np.ndarray, oval: np.ndarray, lan
         return oval
     crown = crown[:: max(1, len(crown) // 2000)]
     hair, skin = np.median(crown, axis=0), np.median(skin_samples, axis=0)
-    axis = (skin - hair) / max(float((skin - hair) @ (skin - hair)), 1.0)
+    apart = float(np.linalg.norm(skin - hair))
+    axis = (skin - hair) / max(apart, 1.0) ** 2
     told_hair, told_skin = ((crown - hair) @ axis < 0.5).mean(), ((skin_samples - hair) @ axis > 0.5).mean()
-    if told_hair < _TOLD_HAIR or told_skin < _TOLD_SKIN:  # bald, or hair of the skin's colour
+    if apart < _APART or told_hair < _TOLD_HAIR or told_skin < _TOLD_SKIN:  # bald, or hair of the skin's colour
         return oval
     zone &= reach & person
     rows, columns = (slice(found[0], found[-1] + 1) for found in _extent(zone))
     size = max(3, round(0.02 * face_height(landmarks)))
     likeness = (frame[rows, columns] @ axis.astype(np.float32)) - np.float32(hair @ axis)  # 0 hair .. 1 skin
-    bare = ndimage.uniform_filter(likeness, size, mode="nearest") > 0.5
+    needed = np.where(oval[rows, columns], np.float32(0.3), np.float32(0.5))  # within the outline only clear hair is hair
+    bare = ndimage.uniform_filter(likeness, size, mode="nearest") > needed
     face = oval & ~zone
     face[rows, columns] |= bare & zone[rows, columns]
     parts, count = ndimage.label(face)

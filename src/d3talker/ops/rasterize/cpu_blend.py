@@ -14,6 +14,7 @@ each cost the vectorisation.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -25,7 +26,7 @@ SPAN_BATCH = 32  # entries whose spans are found in one vectorised go
 FORWARD_PLANES = 8  # planes of TILE_PIXELS floats in the scratch of a forward walk, without extra channels
 BACKWARD_PLANES = 10
 
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "nogil": True,
     "cache": True,
     "error_model": "numpy",

@@ -150,13 +150,10 @@ def rasterize_reference(
         )
         order = torch.argsort(seen.depths, stable=True)
         order = order[seen.radii[order] > 0]
-        values = torch.cat([features[b], seen.depths[:, None]], dim=-1)[order]
-        if len(order):
-            blended, left = _blend_picture(seen, order, opacities[b], values, width, height)
-        else:
-            blended, left = values.new_zeros(height * width, values.shape[1]), values.new_ones(height * width)
+        values = torch.cat([features[b], seen.depths[:, None]], dim=-1)
+        blended, left = _blend_picture(seen, order, opacities[b], values, width, height)
         alpha = (1.0 - left).reshape(height, width)
-        blended = blended.reshape(height, width, -1)
+        blended = blended.reshape(height, width, values.shape[1])
         hit = alpha > 0
         depth = torch.where(hit, blended[..., -1] / torch.where(hit, alpha, torch.ones_like(alpha)), 0.0)
         pictures.append((blended[..., :-1], alpha, depth, seen.radii))
@@ -169,8 +166,19 @@ def rasterize_reference(
 def _blend_picture(
     seen: Projected, order: Tensor, opacities: Tensor, values: Tensor, width: int, height: int
 ) -> tuple[Tensor, Tensor]:
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    pixels = torch.stack([columns.reshape(-1), rows.reshape(-1)], dim=-1).to(values) + 0.5
-    centres, conics, opacities = seen.centres[order], seen.conics[order], opacities[order]
-    parts = [blend(some, centres, conics, opacities, values) for some in pixels.split(_PIXELS_AT_ONCE)]
-    return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    """Blends bands of rows, each with all Gaussians that reach its rows (and one row more, against rounding)."""
+    rows_at_once = max(1, _PIXELS_AT_ONCE // width)
+    columns = torch.arange(width, device=values.device).to(values) + 0.5
+    blended, left = [], []
+    for top in range(0, height, rows_at_once):
+        bottom = min(height, top + rows_at_once)
+        near = order[(seen.boxes[order, 2] <= bottom) & (seen.boxes[order, 3] >= top)]
+        rows = torch.arange(top, bottom, device=values.device).to(values) + 0.5
+        pixels = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1).reshape(-1, 2)
+        if len(near):
+            band = blend(pixels, seen.centres[near], seen.conics[near], opacities[near], values[near])
+        else:
+            band = values.new_zeros(len(pixels), values.shape[1]), values.new_ones(len(pixels))
+        blended.append(band[0])
+        left.append(band[1])
+    return torch.cat(blended), torch.cat(left)

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,7 @@ from d3talker.recipes.adapt.loop import Run, load_checkpoint, run_stages
 from d3talker.recipes.adapt.mouth import MouthStage
 from d3talker.recipes.adapt.plates import write_plates
 from d3talker.recipes.adapt.report import Notebook, write_adapt_report
+from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
 from d3talker.recipes.prepare import prepare
 from d3talker.signals.speech import FRONT_ENDS, SpeechFeatures
@@ -92,7 +94,7 @@ def adapt(
     else:
         progress.say(f"going on at stage {run.stage + 1} of 3, iteration {run.iteration}")
     notebook = Notebook(work, frames)
-    stages = [partial(stage, frames=frames, preset=preset, generator=run.generator) for stage in _STAGES]
+    stages = [partial(make, frames=frames, preset=preset, generator=run.generator) for make in _STAGES]
     with quiet_torch() if device.type == "cpu" else nullcontext():
         run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
 
@@ -104,7 +106,7 @@ def adapt(
     return person
 
 
-_STAGES = (FaceStage, MouthStage, FuseStage)
+_STAGES: tuple[Callable[..., Stage], ...] = (FaceStage, MouthStage, FuseStage)
 
 
 def _forget(out: Path, work: Path) -> None:

@@ -74,7 +74,7 @@ class FaceStage:
             self.optimiser.forget()
             return {"loss": float("nan")}
         loss.backward()
-        self.density.observe(probe.grad[0], rendered.radii[0])
+        self.density.observe(probe, rendered.radii)
         self.optimiser.step()
         self.density.step(iteration, gaussians, self.optimiser.gaussians, self.generator)
         if s.density.start < iteration <= s.density.stop and iteration % s.density.every == 0:

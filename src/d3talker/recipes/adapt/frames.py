@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from d3talker.core.files import atomic_folder
-from d3talker.core.progress import Progress
+from d3talker.core.progress import Advance, Progress
 from d3talker.signals.speech import SpeechFeatures, speech_windows
 from d3talker.tracking.clip import Clip
 from d3talker.tracking.points import OUTER_LIPS
@@ -97,7 +97,7 @@ def read_training_frames(
     )
 
 
-def _store(clip: Clip, count: int, resolution: int, folder: Path, advance) -> None:
+def _store(clip: Clip, count: int, resolution: int, folder: Path, advance: Advance) -> None:
     square = (count, resolution, resolution)
     open_map = np.lib.format.open_memmap
     pictures = open_map(folder / "pictures.npy", "w+", np.uint8, (*square, 3))

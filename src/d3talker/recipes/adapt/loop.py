@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Run:
 
 def run_stages(
     run: Run,
-    stages: list[Callable[[Head], Stage]],
+    stages: Sequence[Callable[[Head], Stage]],
     checkpoint: Path,
     save_every: float,
     progress: Progress,
@@ -90,7 +90,8 @@ def _run_stage(
             if not bad:
                 losses.append(told["loss"])
             if run.iteration % NOTE_EVERY == 0 and losses:
-                point = {"stage": stage.name, "iteration": run.iteration, **told, "loss": sum(losses) / len(losses)}
+                mean = sum(losses) / len(losses)
+                point: dict[str, float | str] = {"stage": stage.name, "iteration": run.iteration, **told, "loss": mean}
                 run.history.append(point)
                 note(point)
                 losses = []

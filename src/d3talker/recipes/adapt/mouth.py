@@ -79,7 +79,7 @@ class MouthStage:
             self.optimiser.forget()
             return {"loss": float("nan")}
         loss.backward()
-        self.density.observe(probe.grad[0], rendered.radii[0])
+        self.density.observe(probe, rendered.radii)
         if colours_only:
             self._keep_only_colour_gradients()
         self.optimiser.step()

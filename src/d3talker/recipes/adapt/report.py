@@ -12,6 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from d3talker.core.report import Report
 from d3talker.models.animate import Animation, Codes, clip_codes
+from d3talker.models.head import Head
 from d3talker.models.person import Person
 from d3talker.recipes.adapt.frames import TrainingFrames
 from d3talker.recipes.adapt.loop import Run
@@ -50,7 +51,7 @@ def sample_frames(frames: TrainingFrames, count: int) -> list[int]:
     return [int(i) for i in by_opening[np.linspace(0, len(frames) - 1, count).round().astype(int)]]
 
 
-def render_pairs(head, frames: TrainingFrames, chosen: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+def render_pairs(head: Head, frames: TrainingFrames, chosen: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(truth, prediction) pictures (R, R, 3) uint8 of the ``chosen`` training frames."""
     animation = Animation(head)
     face, mouth = clip_codes(head.face, frames.windows), clip_codes(head.mouth, frames.windows)

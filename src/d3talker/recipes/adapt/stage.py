@@ -90,8 +90,10 @@ def gaussian_optimiser(gaussians: Gaussians, rates: GaussianRates) -> torch.opti
 
 
 def _field_groups(branch: Branch, rates: FieldRates) -> list[dict]:
-    grids, attentions, networks = [], [], []
-    for driven in branch.fields:
+    grids: list[Tensor] = []
+    attentions: list[Tensor] = []
+    networks: list[Tensor] = []
+    for driven in branch.driven:
         grids.append(driven.field.tables)
         attentions.extend(driven.encoder.attention.parameters())
         networks.extend(p for p in driven.field.parameters() if p is not driven.field.tables)

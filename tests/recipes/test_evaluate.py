@@ -1,0 +1,73 @@
+"""Evaluation: unseen frames only, numbers beside those of doing nothing, videos that others can score."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from d3talker.core.errors import D3Error
+from d3talker.media.audio import read_audio
+from d3talker.media.video import probe, read_frames
+from d3talker.metrics.images import psnr
+from d3talker.models.person import load_person
+from d3talker.recipes.evaluate import evaluate
+
+
+@pytest.fixture(scope="module")
+def evaluated(tiny_person: Path, speaker_clip, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
+    folder = tmp_path_factory.mktemp("evaluated")
+    numbers = evaluate(load_person(tiny_person), speaker_clip.path, json=folder / "n.json", video=folder / "video")
+    return numbers, folder
+
+
+def test_only_unseen_frames_count(evaluated: tuple[dict, Path], tiny_person: Path) -> None:
+    numbers, folder = evaluated
+    learned = json.loads((tiny_person / "person.json").read_text())["frames"]
+    assert numbers["frames"]["first"] == learned
+    assert numbers["frames"]["count"] >= 25
+    assert json.loads((folder / "n.json").read_text()) == numbers
+
+
+def test_the_numbers_are_there_and_make_sense(evaluated: tuple[dict, Path]) -> None:
+    numbers, _ = evaluated
+    assert 15 < numbers["head"]["psnr"] < 45
+    assert 0.3 < numbers["head"]["ssim"] <= 1
+    assert numbers["whole"]["psnr"] > numbers["mouth"]["psnr"] - 5
+    assert -1 <= numbers["lips"]["opening_correlation"] <= 1
+    assert numbers["speed"]["frames_per_second"] > 1
+    assert numbers["training_seconds"] > 0
+    still = numbers["still_mouth"]
+    for group in ("whole", "head", "mouth"):
+        assert set(still[group]) == set(numbers[group])
+    gain = numbers["gain_over_still_mouth"]["psnr_gain"]
+    assert gain == pytest.approx(numbers["mouth"]["psnr"] - still["mouth"]["psnr"])
+
+
+def test_the_videos_hold_the_same_frames_with_sound(evaluated: tuple[dict, Path]) -> None:
+    numbers, folder = evaluated
+    predicted, truth = folder / "video/pred.mp4", folder / "video/truth.mp4"
+    for video in (predicted, truth):
+        assert probe(video).has_sound
+        assert len(list(read_frames(video))) == numbers["frames"]["count"]
+    assert np.array_equal(read_audio(predicted), read_audio(truth))
+    scores = [psnr(a, b) for a, b in zip(read_frames(predicted), read_frames(truth), strict=True)]
+    assert np.mean(scores) == pytest.approx(numbers["whole"]["psnr"], abs=0.5)  # anyone's own tool finds the same
+
+
+def test_a_page_to_look_at(evaluated: tuple[dict, Path], tiny_person: Path) -> None:
+    page = (tiny_person / "evaluation.html").read_text()
+    assert "Unseen frames" in page
+    assert page.count("<img") >= 6
+
+
+def test_nothing_left_to_measure(tiny_person: Path, prepared_clip: Path) -> None:
+    person = load_person(tiny_person)
+    person.meta = {**person.meta, "frames": 10_000}
+    with pytest.raises(D3Error, match="at least 25 unseen frames"):
+        evaluate(person, prepared_clip)
+
+
+def test_no_such_clip(tiny_person: Path, tmp_path: Path) -> None:
+    with pytest.raises(D3Error, match="is missing"):
+        evaluate(load_person(tiny_person), tmp_path / "none.mp4")
