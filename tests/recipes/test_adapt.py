@@ -1,4 +1,4 @@
-"""Adaptation of the built-in speaker: it learns, it resumes to the same numbers, it survives a kill, it refuses nonsense."""
+"""Adaptation of the built-in speaker: it learns, resumes to the same numbers, survives a kill, refuses nonsense."""
 
 import dataclasses
 import json

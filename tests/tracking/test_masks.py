@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from d3talker.tracking.masks import guided_filter, label_frame, one_person
+from d3talker.tracking.masks import guided_filter, label_frame, one_person, settled
 from d3talker.tracking.regions import face_oval
 
 SKIN, HAIR, SHIRT, WALL, TONGUE = (200, 150, 130), (60, 40, 30), (30, 60, 160), (210, 210, 200), (120, 40, 40)
@@ -82,6 +82,23 @@ def test_one_person_drops_the_others_and_closes_holes():
     expected = np.zeros_like(person)
     expected[20:80, 30:70] = True
     np.testing.assert_array_equal(found, expected)
+
+
+def test_still_borders_settle_and_moving_ones_do_not_lag():
+    rng = np.random.default_rng(0)
+    still = rng.random((40, 40))
+    noisy = [0.5 + 0.2 * rng.standard_normal((40, 40)) for _ in range(30)]
+    answer, answers = noisy[0], []
+    for probability in noisy[1:]:
+        answer = settled(probability, still + rng.normal(0, 1 / 255, still.shape), answer, still)
+        answers.append(answer)
+    # A running mean that keeps k of the old has (1 - k) / (1 + k) of the variance: 1 / 3 of the spread at k = 0.8.
+    assert np.std(answers[10:]) < 0.5 * 0.2
+    moved = still.copy()
+    moved[:, 20:] += 0.15
+    found = settled(noisy[0], moved, noisy[1], still)
+    np.testing.assert_allclose(found[:, 24:], noisy[0][:, 24:], atol=1e-4)
+    np.testing.assert_allclose(found[:, :16], (0.2 * noisy[0] + 0.8 * noisy[1])[:, :16], atol=1e-9)
 
 
 def test_guided_filter_moves_the_border_onto_the_edge():

@@ -76,8 +76,8 @@ CPU = AdaptSettings(
         curriculum_stop=4500,
         hair_from=600,
         hair_to=2500,
-        density=DensitySettings(start=300, stop=4000, opacity_end=0.1, large_after=1000, limit=14_000),
-        loss=LossSettings(landmarks=0.1),
+        density=DensitySettings(start=300, stop=4000, gradient=3e-4, opacity_end=0.05, large_after=1000, limit=14_000),
+        loss=LossSettings(landmarks=0.3),
         fields=FieldRates(grid=1e-2, network=1e-3),
     ),
     mouth=StageSettings(

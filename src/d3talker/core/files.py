@@ -121,8 +121,19 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, 
     """Writes named arrays as safetensors, atomically."""
     from safetensors.numpy import save_file
 
-    with atomic_file(path) as partial:
+    with atomic_file(path) as partial, safetensors_written():
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial, metadata)
+
+
+@contextmanager
+def safetensors_written() -> Iterator[None]:
+    """Turns the library's own error on a full disk into the one of the operating system."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(errno.ENOSPC, str(error)) from None
 
 
 def read_arrays(path: Path, fix: str) -> dict[str, np.ndarray]:

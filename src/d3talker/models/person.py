@@ -15,7 +15,14 @@ from torch import Tensor
 
 from d3talker.config.method import MethodSettings
 from d3talker.core.errors import D3Error
-from d3talker.core.files import atomic_file, read_arrays, read_json, write_arrays, write_json
+from d3talker.core.files import (
+    atomic_file,
+    read_arrays,
+    read_json,
+    safetensors_written,
+    write_arrays,
+    write_json,
+)
 from d3talker.models.gaussians import PARAMETERS, Gaussians
 from d3talker.models.head import Head, build_head
 
@@ -113,7 +120,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, An
     from safetensors.torch import save_file
 
     stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    save_file(stored, path, {"state": json.dumps(metadata)})
+    with safetensors_written():
+        save_file(stored, path, {"state": json.dumps(metadata)})
 
 
 def as_plain(settings: Any) -> dict[str, Any]:

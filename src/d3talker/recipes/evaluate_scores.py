@@ -77,9 +77,7 @@ class Scorer:
         opening = {kind: _opening(p) for kind, p in points.items()}
         width = {kind: _distance(p, 61, 291) / _distance(p, *EYE_CORNERS) for kind, p in points.items()}
         self.lips = {"truth": opening["truth"], "predicted": opening["predicted"]}
-        image = {
-            kind: {region: _mean(scores) for region, scores in regions.items()} for kind, regions in self._images.items()
-        }
+        image = {kind: {name: _mean(scores) for name, scores in told.items()} for kind, told in self._images.items()}
         lips: dict[str, Any] = {"frames_tracked": int(seen.sum())}
         for name, series in (("opening", opening), ("width", width)):
             found = correlation_with_lag(series["predicted"], series["truth"])

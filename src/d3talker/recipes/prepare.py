@@ -20,6 +20,7 @@ from d3talker.tracking.clip import Clip, Tracks, load_clip, write_numbers
 from d3talker.tracking.crop import Crop, square_crop
 from d3talker.tracking.expression import measure_expression, read_action_units
 from d3talker.tracking.landmarks import open_tracker
+from d3talker.tracking.mirror import MirroredTracker
 from d3talker.tracking.quality import Quality, assess
 from d3talker.tracking.selection import FaceFollower, FaceRun, choose_run
 
@@ -90,7 +91,7 @@ def _follow_faces(
     video: Path, info: VideoInfo, settings: PrepareSettings, progress: Progress
 ) -> tuple[str, FaceFollower]:
     """First reading: every face of every frame, linked to runs; and the tracker's name."""
-    tracker = open_tracker(settings.tracker, settings.face_model)
+    tracker = MirroredTracker(lambda: open_tracker(settings.tracker, settings.face_model))
     follower = FaceFollower(settings.longest_gap)
     try:
         with progress.stage("follow the face", max(1, round(info.duration * settings.fps))) as advance:

@@ -56,21 +56,19 @@ def gum(front: float, edge: float, towards: float) -> Piece:
     return Piece(points, grid_triangles(6, 40), uv, Material.GUM, Label.MOUTH)
 
 
-def upper_teeth() -> list[Piece]:
-    """What stands still in the head."""
-    heights = np.array([0.0098, 0.0086, 0.0096, 0.0084, 0.0078, 0.0070])
-    edge = MOUTH_HEIGHT - 0.0004
-    return [tooth_row(UPPER_WIDTHS, heights, TEETH_FRONT, edge, 1.0), gum(TEETH_FRONT, edge + 0.0088, 1.0)]
-
-
-def lower_teeth() -> list[Piece]:
-    """What moves with the jaw; at rest the edges stand behind the upper ones."""
-    heights = np.array([0.0082, 0.0084, 0.0092, 0.0080, 0.0076, 0.0068])
-    edge = MOUTH_HEIGHT - 0.0008
-    return [
-        tooth_row(LOWER_WIDTHS, heights, TEETH_FRONT - 0.0030, edge, -1.0),
-        gum(TEETH_FRONT - 0.0030, edge - 0.0078, -1.0),
-    ]
+def build_mouth() -> dict[str, Piece]:
+    """All of it by name; the lower teeth and gum and the tongue move with the jaw."""
+    upper_heights = np.array([0.0098, 0.0086, 0.0096, 0.0084, 0.0078, 0.0070])
+    lower_heights = np.array([0.0082, 0.0084, 0.0092, 0.0080, 0.0076, 0.0068])
+    upper_edge, lower_edge, lower_front = MOUTH_HEIGHT - 0.0004, MOUTH_HEIGHT - 0.0008, TEETH_FRONT - 0.0030
+    return {
+        "upper_teeth": tooth_row(UPPER_WIDTHS, upper_heights, TEETH_FRONT, upper_edge, 1.0),
+        "upper_gum": gum(TEETH_FRONT, upper_edge + 0.0088, 1.0),
+        "lower_teeth": tooth_row(LOWER_WIDTHS, lower_heights, lower_front, lower_edge, -1.0),
+        "lower_gum": gum(lower_front, lower_edge - 0.0078, -1.0),
+        "tongue": tongue(),
+        "cavity": cavity(),
+    }
 
 
 def tongue() -> Piece:

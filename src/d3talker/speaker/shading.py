@@ -83,7 +83,7 @@ def _iris(u, v, palette, out):
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _shade(material, a, view, texture, palette, lights, mouth_light, colour, albedo):
-    """Adds nothing, returns the light towards the viewer in ``colour``. ``a``: one sample's attributes."""
+    """Writes the light towards the viewer into ``colour``. ``a``: one sample's attributes."""
     length = np.sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]) + 1e-9
     nx, ny, nz = a[0] / length, a[1] / length, a[2] / length
     ambient, key = min(max(a[8], 0.0), 1.0), min(max(a[9], 0.0), 1.0)
@@ -195,7 +195,7 @@ def _shade(material, a, view, texture, palette, lights, mouth_light, colour, alb
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def shade_rows(
     first, end, index, weights, triangles, attributes, materials, labels,
-    texture, palette, lights, mouth_light, focal, backdrop, tone, grain, picture, mask,
+    texture, palette, lights, mouth_light, focal, backdrop, tone, picture, mask,
 ):  # fmt: skip
     """Shades the rows ``first`` .. ``end`` - 1 of the picture from its 2 x 2 samples a pixel.
 
@@ -248,5 +248,5 @@ def shade_rows(
             mask[row, column] = best
             for channel in range(3):
                 light = total[channel] * 0.25 * (top / 4.0)
-                value = tone[min(int(light), top)] + grain[row, column]
+                value = tone[min(int(light), top)]
                 picture[row, column, channel] = np.uint8(min(max(value + 0.5, 0.0), 255.0))

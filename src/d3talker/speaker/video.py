@@ -108,8 +108,7 @@ def make_speaker_video(
     loudness = speech_energy(said.samples, said.rate, frame_times(frames, FPS))
     motion = make_motion(said.phones, loudness, frames, FPS, seed)
     person = Person(make_identity(seed), size)
-    shots: list[tuple[float, float, np.ndarray]] = []
-    poses, labels = [], []
+    opening, width, points, poses, labels = [], [], [], [], []
     with (
         (progress or Silent()).stage("Rendering the speaker", frames) as advance,
         VideoWriter(path, size, size, FPS, sound_rate=said.rate) as writer,
@@ -117,12 +116,22 @@ def make_speaker_video(
         writer.write_sound(said.samples)
         for shot, head in render_motion(person, motion):
             writer.write(shot.picture)
-            shots.append((shot.lip_opening, shot.lip_width, shot.lip_points))
+            opening.append(shot.lip_opening)
+            width.append(shot.lip_width)
+            points.append(shot.lip_points)
             poses.append(head)
             labels.append(zlib.compress(shot.labels.tobytes(), 1))
             advance()
-    opening, width, points = (np.array(column) for column in zip(*shots, strict=True))
     blink = np.array([controls.blink for controls in motion.controls])
     return SpeakerTruth(
-        np.array(poses), intrinsics(size), opening, width, points, blink, said.phones, size, FPS, labels
+        world_to_cam=np.array(poses),
+        intrinsics=intrinsics(size),
+        lip_opening=np.array(opening),
+        lip_width=np.array(width),
+        lip_points=np.array(points),
+        blink=blink,
+        phones=said.phones,
+        size=size,
+        fps=FPS,
+        _labels=labels,
     )

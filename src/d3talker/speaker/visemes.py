@@ -83,12 +83,12 @@ def _parts(written: str) -> Parts:
 ARPABET: dict[str, Parts] = {
     name: _parts(written)
     for name, written in {
-        "pau": "sil", "ssil": "sil", "aa": "a", "ae": "ae", "ah": "a", "ao": "O", "aw": "a:1.2 u", "ax": "@", "axr": "R",
-        "ay": "a:1.2 I", "b": "p", "ch": "t:.8 sh", "d": "t", "dh": "th", "dx": "r", "eh": "E", "el": "l", "em": "m",
-        "en": "n", "er": "R", "ey": "e:1.2 I", "f": "f", "g": "k", "hh": "h", "hv": "h", "ih": "I", "ix": "I", "iy": "i",
-        "jh": "t:.8 sh", "k": "k", "l": "l", "m": "m", "n": "n", "ng": "ng", "nx": "n", "ow": "o:1.2 u", "oy": "O:1.2 I",
-        "p": "p", "r": "R", "s": "s", "sh": "sh", "t": "t", "th": "th", "uh": "u", "uw": "u", "v": "f", "w": "w", "y": "j",
-        "z": "s", "zh": "sh",
+        "pau": "sil", "ssil": "sil", "aa": "a", "ae": "ae", "ah": "a", "ao": "O", "aw": "a:1.2 u", "ax": "@",
+        "axr": "R", "ay": "a:1.2 I", "b": "p", "ch": "t:.8 sh", "d": "t", "dh": "th", "dx": "r", "eh": "E",
+        "el": "l", "em": "m", "en": "n", "er": "R", "ey": "e:1.2 I", "f": "f", "g": "k", "hh": "h", "hv": "h",
+        "ih": "I", "ix": "I", "iy": "i", "jh": "t:.8 sh", "k": "k", "l": "l", "m": "m", "n": "n", "ng": "ng",
+        "nx": "n", "ow": "o:1.2 u", "oy": "O:1.2 I", "p": "p", "r": "R", "s": "s", "sh": "sh", "t": "t",
+        "th": "th", "uh": "u", "uw": "u", "v": "f", "w": "w", "y": "j", "z": "s", "zh": "sh",
     }.items()
 }  # fmt: skip
 

@@ -105,9 +105,9 @@ def _normal_equations(
     shared_shared = np.einsum("tnri,tnrj->ij", shared, shared)
     gradient = np.einsum("tnri,tnr->i", shared, residuals)
     if free_focal:
-        tie = repeated / settings.focal_spread**2
-        shared_shared += tie
-        gradient += tie * np.log(scene.focal / start.focal)
+        focal_tie = repeated / settings.focal_spread**2
+        shared_shared += focal_tie
+        gradient += focal_tie * np.log(scene.focal / start.focal)
     if free_shape:
         tie = repeated / np.array([settings.side_spread, settings.side_spread, settings.depth_spread]) ** 2
         own = np.einsum("tnri,tnrj->nij", by_point, by_point) + np.diag(tie)

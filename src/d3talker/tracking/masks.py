@@ -12,6 +12,7 @@ from d3talker.tracking.regions import face_height, face_oval, hairline_zone, ins
 BACKGROUND, TORSO, HAIR, FACE, MOUTH = range(5)
 """The labels of a mask: hair includes ears, torso includes the neck, mouth is its inside."""
 
+_STILL = 4.0 / 255.0  # luma changes well below this are noise of the camera
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _BROWS = (63, 105, 334, 293)
 _SKIN_POINTS = (151, 9, 8, 108, 337, 107, 336, 69, 299, 50, 280, 101, 330)  # forehead and upper cheeks
@@ -31,7 +32,6 @@ class PersonSegmenter:
 
     _RADIUS = 5  # of the guided filter, in pixels of a half-size picture
     _SMOOTHNESS = 1e-3  # of the guided filter: variances of luma below this are flat
-    _STILL = 4.0 / 255.0  # luma changes well below this are noise of the camera
 
     def __init__(self) -> None:
         from mediapipe.python.solutions import selfie_segmentation
@@ -52,12 +52,25 @@ class PersonSegmenter:
         luma = frame @ (_LUMA / 255.0)
         half, probability = np.ascontiguousarray(luma[::2, ::2]), np.ascontiguousarray(raw[::2, ::2])
         if self._previous is not None and self._previous[0].shape == half.shape:
-            before, old = self._previous
-            change = ndimage.uniform_filter(np.abs(half - before), 5, mode="nearest")
-            keep = 0.8 * np.exp(-((change / self._STILL) ** 2))
-            probability = probability + keep * (old - probability)
-        self._previous = half, probability
+            probability = settled(probability, half, *self._previous)
+        self._previous = probability, half
         return guided_filter(luma, half, probability, self._RADIUS, self._SMOOTHNESS)
+
+
+def settled(probability: np.ndarray, luma: np.ndarray, old_probability: np.ndarray, old_luma: np.ndarray) -> np.ndarray:
+    """Averages a probability with the one before, where the picture has not changed.
+
+    Args:
+        probability: (H, W) of this frame.
+        luma: (H, W) of this frame in [0, 1].
+        old_probability: (H, W) answer of the frame before.
+        old_luma: (H, W) of the frame before.
+
+    Returns:
+        (H, W): up to 80 % of the old one where still, the new one alone where luma changes by far more than noise.
+    """
+    change = ndimage.uniform_filter(np.abs(luma - old_luma), 5, mode="nearest")
+    return probability + 0.8 * np.exp(-((change / _STILL) ** 2)) * (old_probability - probability)
 
 
 def guided_filter(
@@ -156,7 +169,9 @@ def _up_to_hairline(frame: np.ndarray, person: np.ndarray, oval: np.ndarray, lan
     rows, columns = (slice(found[0], found[-1] + 1) for found in _extent(zone))
     size = max(3, round(0.02 * face_height(landmarks)))
     likeness = (frame[rows, columns] @ axis.astype(np.float32)) - np.float32(hair @ axis)  # 0 hair .. 1 skin
-    needed = np.where(oval[rows, columns], np.float32(0.3), np.float32(0.5))  # within the outline only clear hair is hair
+    needed = np.where(
+        oval[rows, columns], np.float32(0.3), np.float32(0.5)
+    )  # within the outline only clear hair is hair
     bare = ndimage.uniform_filter(likeness, size, mode="nearest") > needed
     face = oval & ~zone
     face[rows, columns] |= bare & zone[rows, columns]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -99,19 +103,24 @@ def read_training_frames(
 
 def _store(clip: Clip, count: int, resolution: int, folder: Path, advance: Advance) -> None:
     square = (count, resolution, resolution)
-    open_map = np.lib.format.open_memmap
-    pictures = open_map(folder / "pictures.npy", "w+", np.uint8, (*square, 3))
-    labels = open_map(folder / "labels.npy", "w+", np.uint8, square)
-    plates = open_map(folder / "plates.npy", "w+", np.uint8, (*square, 3))
-    for i, (picture, label, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):
-        if i == count:
-            break
-        pictures[i] = resize(picture, resolution)
-        labels[i] = resize(label, resolution, nearest=True)
-        plates[i] = resize(plate, resolution)
-        advance()
-    for stored in (pictures, labels, plates):
-        stored.flush()
+    with (
+        _array_file(folder / "pictures.npy", (*square, 3)) as pictures,
+        _array_file(folder / "labels.npy", square) as labels,
+        _array_file(folder / "plates.npy", (*square, 3)) as plates,
+    ):
+        for picture, label, plate in islice(zip(clip.frames(), clip.masks(), clip.plates(), strict=True), count):
+            pictures.write(resize(picture, resolution).tobytes())
+            labels.write(resize(label, resolution, nearest=True).tobytes())
+            plates.write(resize(plate, resolution).tobytes())
+            advance()
+
+
+@contextmanager
+def _array_file(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
+    """A file that numpy can map, for uint8 of ``shape``, to be filled piece by piece: a full disk is then an error."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        yield file
 
 
 def resize(picture: np.ndarray, resolution: int, nearest: bool = False) -> np.ndarray:

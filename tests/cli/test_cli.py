@@ -1,0 +1,114 @@
+"""The command line by subprocess: help, exit codes, one clear line, nothing left behind."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from d3talker.media.audio import write_wav
+from d3talker.media.video import VideoWriter, probe, read_frames
+
+
+def d3talker(*arguments: object, preexec=None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "d3talker", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, preexec_fn=preexec)
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """It ended with code 2 and its last line, which begins with the program's name, says all the words."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith("d3talker: ")
+    for word in words:
+        assert word in line, line
+
+
+def still_video(path: Path, seconds: float, picture: np.ndarray) -> Path:
+    with VideoWriter(path, picture.shape[1], picture.shape[0]) as video:
+        for _ in range(round(25 * seconds)):
+            video.write(picture)
+    return path
+
+
+def test_help_teaches_and_is_quick() -> None:
+    done = d3talker("--help")
+    assert done.returncode == 0
+    for verb in ("prepare", "adapt", "talk", "evaluate", "demo", "doctor"):
+        assert verb in done.stdout
+    code = "import sys, d3talker.cli.commands; sys.exit(any(m in sys.modules for m in ('torch', 'av', 'mediapipe')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["prepare", "adapt", "talk", "evaluate", "demo", "doctor"])
+def test_every_verb_explains_itself(verb: str) -> None:
+    from d3talker.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+
+
+def test_doctor_tells_of_every_part() -> None:
+    done = d3talker("doctor")
+    assert done.returncode == 0, done.stderr
+    for part in ("device", "rasterizer cpu", "rasterizer gsplat", "face tracker", "libx264", "extra gpu", "licence"):
+        assert part in done.stdout, part
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["prepare", "none.mp4", "--out", "clip"], ["none.mp4"]),
+        (["adapt", "none.mp4", "--out", "me"], ["none.mp4"]),
+        (["prepare", "text.mp4", "--out", "clip"], ["text.mp4", "video"]),
+        (["talk", "nobody", "a.wav", "--out", "v.mp4"], ["person.json"]),
+        (["adapt", "text.mp4", "--out", "me", "--device", "abacus"], ["abacus", "doctor"]),
+    ],
+)
+def test_what_is_not_there(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    (tmp_path / "text.mp4").write_text("this is no video")
+    places = [tmp_path / a if "." in a or a in ("clip", "me", "nobody") else a for a in arguments]
+    refused(d3talker(*places), *words)
+    assert not (tmp_path / "clip").exists()
+    assert not (tmp_path / "v.mp4").exists()
+
+
+def test_nobody_in_the_picture(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8)
+    refused(d3talker("prepare", still_video(tmp_path / "n.mp4", 4, noise), "--out", tmp_path / "clip"), "face")
+    assert [f.name for f in tmp_path.iterdir()] == ["n.mp4"]
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path, prepared_clip: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused(d3talker("adapt", prepared_clip, "--out", tmp_path / "file" / "me"), "cannot write", "--out")
+
+
+def test_a_full_disk(tmp_path: Path, prepared_clip: Path) -> None:
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = d3talker("adapt", prepared_clip, "--out", tmp_path / "me", "--preset", "tiny", preexec=little_room)
+    refused(done, "disk is full")
+    assert not (tmp_path / "me" / "person.json").exists()
+    assert not list((tmp_path / "me").rglob("*.partial-*"))
+
+
+def test_from_clip_to_video(tmp_path: Path, tiny_person: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", 0.3 * np.sin(np.arange(16000) / 12), 16000)
+    done = d3talker("talk", tiny_person, tmp_path / "a.flac", "--out", tmp_path / "v.mp4", "--pose", "still")
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "v.mp4") in done.stdout
+    assert probe(tmp_path / "v.mp4").has_sound
+    assert len(list(read_frames(tmp_path / "v.mp4"))) == 25
+
+
+def test_silence_is_refused(tmp_path: Path, tiny_person: Path) -> None:
+    write_wav(tmp_path / "a.wav", np.zeros(32000, np.float32))
+    refused(d3talker("talk", tiny_person, tmp_path / "a.wav", "--out", tmp_path / "v.mp4"), "silent")
+    assert [f.name for f in tmp_path.iterdir()] == ["a.wav"]
