@@ -1,9 +1,21 @@
+"""The built-in speaker as everybody's fixture: a clip with exact truth, and a person adapted from it."""
+
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from d3talker.config.method import TALKINGGAUSSIAN
+from d3talker.config.presets import TINY
+from d3talker.recipes.adapt import adapt
 from d3talker.speaker import SpeakerTruth, make_speaker_video
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the adapted person share one worker, so that it is made once."""
+    for item in items:
+        if "tiny_person" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("person"))
 
 
 @dataclass(frozen=True)
@@ -13,7 +25,21 @@ class SpeakerClip:
 
 
 @pytest.fixture(scope="session")
-def speaker_clip(tmp_path_factory):
+def speaker_clip(tmp_path_factory: pytest.TempPathFactory) -> SpeakerClip:
     """4 s of the built-in speaker, 256 x 256, seed 0, with sound: ``.path`` of the mp4 and its exact ``.truth``."""
     path = tmp_path_factory.mktemp("speaker_clip") / "speaker.mp4"
     return SpeakerClip(path, make_speaker_video(path, seed=0, seconds=4.0, size=256))
+
+
+@pytest.fixture(scope="session")
+def tiny_person(speaker_clip: SpeakerClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a person adapted from the first 3 s of the speaker's clip."""
+    out = tmp_path_factory.mktemp("tiny_person") / "person"
+    adapt(speaker_clip.path, out, TALKINGGAUSSIAN, TINY, seconds=3.0)
+    return out
+
+
+@pytest.fixture(scope="session")
+def prepared_clip(tiny_person: Path) -> Path:
+    """The folder that ``prepare`` made of the speaker's clip."""
+    return tiny_person / "work" / "clip"

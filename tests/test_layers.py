@@ -13,7 +13,8 @@ LEVELS = [
     {"models", "tracking", "signals", "losses", "speaker", "metrics"},
     {"fields"},
     {"ops", "media"},
-    {"config", "assets", "core"},
+    {"config", "assets"},
+    {"core"},
 ]
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
 SAME_LEVEL = {("models", "losses")}

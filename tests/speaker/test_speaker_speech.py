@@ -52,9 +52,9 @@ def test_words_are_needed():
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
 def test_flite_tells_exact_times():
-    speech = synthesise("Mama, papa.")
+    speech = synthesise("Move the boat.")
     assert_sound(speech)
-    assert [name for name, _, _ in speech.phones if name != "sil"] == list("mama") + list("papa")
+    assert [name for name, _, _ in speech.phones if name != "sil"] == ["m", "u", "f", "th", "@", "p", "o", "u", "t"]
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")

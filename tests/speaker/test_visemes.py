@@ -3,7 +3,8 @@ import pytest
 from d3talker.speaker.visemes import ARPABET, IPA, VISEMES, split_phone
 
 # The classes of the speech encoder.
-CLASSES = "sil p m f th t n ng s sh k x h l r R w j i I e E ae a @ O o u y".split()
+CLASSES = ["sil", "p", "m", "f", "th", "t", "n", "ng", "s", "sh", "k", "x", "h", "l", "r", "R", "w", "j"]
+CLASSES += ["i", "I", "e", "E", "ae", "a", "@", "O", "o", "u", "y"]
 
 
 def test_one_viseme_a_class():

@@ -72,7 +72,7 @@ def test_lips_are_measured_without_the_pose(noisy):
 
 
 def test_focal_length_is_found_where_landmarks_can_tell():
-    clip = make_clip(np.random.default_rng(2), frames=120, noise=0.2, focal=800, turn=2.0, distance=0.5)
+    clip = make_clip(np.random.default_rng(2), frames=60, noise=0.2, focal=800, turn=2.0, distance=0.5)
     free = SolveSettings(focal_spread=1.0, independent_frames=10**6, depth_spread=0.01)
     assert solve_cameras(clip.landmarks, SIZE, free).focal == pytest.approx(800, rel=0.08)
     assert solve_cameras(clip.landmarks, SIZE, SolveSettings(focal=950.0)).focal == 950

@@ -91,35 +91,58 @@ def sound_delay(path: Path | str) -> float:
         return 0.0 if frame is None or frame.time is None else frame.time - time_zero(pictures)
 
 
-def check_audio(samples: np.ndarray, rate: int, name: str) -> tuple[np.ndarray, list[str]]:
-    """Looks over sound before any work is spent on it.
+class SoundCheck:
+    """Looks over sound, piece by piece, before any work is spent on it.
 
     Args:
-        samples: (S,) float.
         rate: samples a second.
-        name: what to call it in messages.
+        name: what to call the sound in messages.
+    """
 
-    Returns:
-        (S,) float32 in [-1, 1], values that are no numbers set to 0; warnings, each one line.
+    def __init__(self, rate: int, name: str) -> None:
+        self._rate, self._name = rate, name
+        self.samples = 0
+        self._odd, self._clipped, self._peak = 0, 0, 0.0
+
+    def add(self, samples: np.ndarray) -> np.ndarray:
+        """Takes in the next piece (S,) and gives it clean: float32 in [-1, 1], values that are no numbers set to 0."""
+        numbers = np.isfinite(samples)
+        clean = np.where(numbers, samples, 0).astype(np.float32)
+        size = np.abs(clean)
+        self.samples += len(samples)
+        self._odd += len(samples) - np.count_nonzero(numbers)
+        self._clipped += np.count_nonzero(size >= 0.999)
+        self._peak = max(self._peak, float(size.max(initial=0.0)))
+        return np.clip(clean, -1, 1)
+
+    def finish(self) -> list[str]:
+        """Warnings about the whole sound, each one line.
+
+        Raises:
+            D3Error: shorter than 0.2 s, or silent (no sample above -80 dB of full scale).
+        """
+        if self.samples < 0.2 * self._rate:
+            seen = f"{self._name} lasts {self.samples / self._rate:.2f} s"
+            raise D3Error(seen, "at least 0.2 s of speech", "Give a longer recording.")
+        if self._peak < 1e-4:
+            raise D3Error(f"{self._name} is silent", "speech", "Check the microphone or the chosen track.")
+        warnings = []
+        if self._odd:
+            warnings.append(f"{self._name}: {self._odd} samples are no numbers and were set to 0")
+        if self._clipped > 1e-3 * self.samples:
+            share = 100 * self._clipped / self.samples
+            warnings.append(f"{self._name}: {share:.1f} % of the sound is clipped; record it with less gain")
+        return warnings
+
+
+def check_audio(samples: np.ndarray, rate: int, name: str) -> tuple[np.ndarray, list[str]]:
+    """A whole sound (S,) through :class:`SoundCheck`: the clean samples and the warnings.
 
     Raises:
-        D3Error: shorter than 0.2 s, or silent (no sample above -80 dB of full scale).
+        D3Error: shorter than 0.2 s, or silent.
     """
-    if len(samples) < 0.2 * rate:
-        raise D3Error(
-            f"{name} lasts {len(samples) / rate:.2f} s", "at least 0.2 s of speech", "Give a longer recording."
-        )
-    warnings = []
-    numbers = np.isfinite(samples)
-    if not numbers.all():
-        warnings.append(f"{name}: {np.count_nonzero(~numbers)} samples are no numbers and were set to 0")
-    samples = np.where(numbers, samples, 0).astype(np.float32)
-    if np.abs(samples).max() < 1e-4:
-        raise D3Error(f"{name} is silent", "speech", "Check the microphone or the chosen track.")
-    clipped = np.count_nonzero(np.abs(samples) >= 0.999) / len(samples)
-    if clipped > 1e-3:
-        warnings.append(f"{name}: {100 * clipped:.1f} % of the sound is clipped; record it with less gain")
-    return np.clip(samples, -1, 1), warnings
+    check = SoundCheck(rate, name)
+    return check.add(samples), check.finish()
 
 
 def write_wav(path: Path | str, samples: np.ndarray, rate: int = 16_000) -> None:

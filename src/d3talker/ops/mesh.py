@@ -90,7 +90,7 @@ def _draw_band(vertices, triangles, rows, first_row, end_row, index, weights, de
         right = int(min(width - 1.0, np.floor(max(xa, xb, xc) - 0.5)))
         if left > right:
             continue
-        # Edges are measured from the pixel, so that two triangles see a shared edge with exactly opposite sign: no holes.
+        # Measured from the pixel, so that two triangles see a shared edge with exactly opposite signs: no holes.
         per_area = 1.0 / ((xb - xa) * (yc - ya) - (xc - xa) * (yb - ya))
         near_a, near_b, near_c = 1.0 / za, 1.0 / zb, 1.0 / zc
         for row in range(top, bottom + 1):

@@ -82,8 +82,8 @@ def prepare(
         meta = _meta(video, run, crop, tracker, solve, sound, quality, [*warnings, *sound.warnings], settings)
         write_numbers(folder, tracks, meta)
         write_prepare_report(folder / "report.html", load_clip(folder), pictures.samples, quality, pictures.background)
-    for warning in meta["warnings"]:
-        progress.say(warning)
+    for line in [*meta["warnings"], *meta["advice"]]:
+        progress.say(line)
     return load_clip(out)
 
 
@@ -149,5 +149,6 @@ def _meta(
         "audio_shift_ms": sound.shift_ms,
         "tracker": tracker,
         "quality": numbers,
-        "warnings": [*warnings, *quality.advice],
+        "advice": quality.advice,
+        "warnings": warnings,
     }

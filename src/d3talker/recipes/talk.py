@@ -20,7 +20,7 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, writable_folder
 from d3talker.core.progress import Progress, Silent
-from d3talker.media.audio import check_audio, stream_audio
+from d3talker.media.audio import SoundCheck, stream_audio
 from d3talker.media.blocks import FrameBlocks
 from d3talker.media.video import VideoWriter
 from d3talker.media.writer import StyleName
@@ -85,14 +85,14 @@ def talk(
 
     width, height = (person.resolution, person.resolution) if paste is None else paste.size
     style: StyleName = "alpha" if transparent else "share"
-    sound = stream_audio(audio, SOUND_RATE)
+    sound = _clean(audio, SOUND_RATE)
     with (
         progress.stage("talk", frame_count(samples)) as advance,
         VideoWriter(out, width, height, style=style, sound_rate=SOUND_RATE) as video,
         quiet_torch() if person.head.face.gaussians.device.type == "cpu" else nullcontext(),
     ):
         heard = 0
-        for i, frame in enumerate(say(person, lambda: stream_audio(audio, RATE), settings, behind)):
+        for i, frame in enumerate(say(person, lambda: _clean(audio, RATE), settings, behind)):
             picture = frame.picture
             if transparent:
                 picture = np.dstack([picture, np.round(255 * frame.alpha).astype(np.uint8)])
@@ -100,7 +100,7 @@ def talk(
                 picture = paste.into_frame(frame.picture, frame.place)
             video.write(picture)
             while heard < (i + 1) * SOUND_RATE // 25 and (piece := next(sound, None)) is not None:
-                video.write_sound(np.nan_to_num(piece))
+                video.write_sound(piece)
                 heard += len(piece)
             advance()
     return out
@@ -162,22 +162,19 @@ def _motion(person: Person, settings: TalkSettings) -> Iterator[tuple[int, np.nd
         yield int(place), camera, expression
 
 
+def _clean(audio: Path, rate: int) -> Iterator[np.ndarray]:
+    check = SoundCheck(rate, audio.name)
+    return (check.add(piece) for piece in stream_audio(audio, rate))
+
+
 def _check_sound(audio: Path, progress: Progress) -> int:
     """Reads the sound once through; gives its length in samples at 16 kHz."""
-    count, loudest, told = 0, 0.0, set()
-    last = np.zeros(0, np.float32)
+    check = SoundCheck(RATE, audio.name)
     for piece in stream_audio(audio, RATE):
-        count += len(piece)
-        loud = float(np.abs(np.nan_to_num(piece)).max(initial=0.0))
-        if loud >= loudest:
-            loudest, last = loud, piece
-        if len(piece) > RATE // 4 and loud > 0:
-            told.update(check_audio(piece, RATE, audio.name)[1])
-    if count < RATE // 5 or loudest == 0.0:
-        check_audio(last[:count], RATE, audio.name)
-    for warning in sorted(told):
+        check.add(piece)
+    for warning in check.finish():
         progress.say(warning)
-    return count
+    return check.samples
 
 
 def _background(background: str, person: Person) -> np.ndarray:

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 from d3talker.speaker.face_pose import Controls
 from d3talker.speaker.visemes import VISEMES, Phone
 
-FALL_BEFORE, FALL_AFTER = 21.0, 17.0  # 1 / s: speech anticipates a little faster than it lets go
+FALL_BEFORE, FALL_AFTER = 25.0, 21.0  # 1 / s: speech anticipates a little faster than it lets go
 BLINK_SECONDS = 0.24
 STEP = 0.005  # s: the grid on which lips move before they are read at the frames
 

@@ -82,6 +82,9 @@ def build_hair(identity: Identity) -> Piece:
         point = keep_outside(point + heading * step, axes, radius)
         heading = _unit(point - paths[:, number - 1])
         paths[:, number] = point
+    over_face = (np.abs(paths[..., 0]) < 0.055) & (paths[..., 1] < 0.035) & (paths[..., 2] > 0.035)
+    kept = ~over_face.any(1)
+    roots, paths = roots[kept], paths[kept]
     normals = surface_normals(paths, axes)
     paths = paths + curls(paths, normals, style, generator)
     sides = _unit(np.cross(np.gradient(paths, axis=1), normals))

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 
-@functools.cache
 def available_backends() -> dict[str, str]:
     """Backend name -> "ready", or why it cannot be used here.
 
@@ -28,6 +27,7 @@ def choose_backend(means: Tensor) -> str:
     return "reference"
 
 
+@functools.cache
 def _probe_gsplat() -> str:
     if not torch.cuda.is_available():
         return "torch finds no CUDA device"

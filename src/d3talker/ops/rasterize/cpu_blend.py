@@ -48,6 +48,7 @@ _X, _Y, _LIGHT, _C0, _C1, _C2, _C3, _WEIGHT = [np.uint64(k * _P) for k in range(
 _EXTRA = np.uint64(8 * _P)
 _BEHIND, _EXTRA_DOT, _EXTRA_GRADIENT = np.uint64(8 * _P), np.uint64(9 * _P), np.uint64(10 * _P)
 _PLANE = np.uint64(_P)
+_THREE = np.uint64(3)  # channels that share the first four planes with z
 _S0, _S1, _S2, _S3, _S4, _S5, _S6, _S7 = [np.uint64(k * SPAN_BATCH) for k in range(8)]
 
 
@@ -126,35 +127,34 @@ def _blend_span(tile, first, end, packed, g, left, top, keep_weights):
 
 @njit(inline="always", **_OPTIONS)
 def _blend_extra(tile, first, end, extra, g):
-    """Adds the channels beyond the first four, four at a time, with the weights that ``_blend_span`` left."""
-    for channel in range(0, extra.shape[1], 4):
-        c0, c1, c2, c3 = extra[g, channel], extra[g, channel + 1], extra[g, channel + 2], extra[g, channel + 3]
+    """Adds the channels beyond the first three, one at a time (two planes in one loop defeat the vectorisation)."""
+    for channel in range(extra.shape[1]):
+        value = extra[g, channel]
         plane = _EXTRA + np.uint64(channel) * _PLANE
         for p in range(first, end):
-            weight = tile[_WEIGHT + p]
-            tile[plane + p] += weight * c0
-            tile[plane + _PLANE + p] += weight * c1
-            tile[plane + _PLANE + _PLANE + p] += weight * c2
-            tile[plane + _PLANE + _PLANE + _PLANE + p] += weight * c3
+            tile[plane + p] += tile[_WEIGHT + p] * value
 
 
 @njit(inline="always", **_OPTIONS)
 def _store(tile, left, top, background, background_step, pictures):
-    """Writes the tile's pixels that lie in the picture; one plane of a row at a time, so that rows stay vectors."""
-    height, width, channels = pictures.features.shape
-    columns = np.uint64(min(TILE_WIDTH, width - left))
-    for row in range(top, min(top + TILE_HEIGHT, height)):
-        first = np.uint64((row - top) * TILE_WIDTH)
-        behind = (row * width + left) * background_step
-        for column in range(columns):
-            covered = _ONE - abs(tile[_LIGHT + first + column])
-            pictures.alpha[row, left + column] = covered
-            pictures.depth[row, left + column] = tile[_C3 + first + column] / covered if covered > _ZERO else _ZERO
-        for channel in range(channels):
-            plane = np.uint64(channel + 3 if channel < 3 else channel + 5) * _PLANE + first
-            for column in range(columns):
-                through = abs(tile[_LIGHT + first + column]) * background[behind + column * background_step, channel]
-                pictures.features[row, left + column, channel] = tile[plane + column] + through
+    """Writes the tile's pixels that lie in the picture."""
+    features = pictures.features
+    height, width, channels = np.uint64(features.shape[0]), np.uint64(features.shape[1]), np.uint64(features.shape[2])
+    step = np.uint64(background_step)
+    for y in range(top, min(top + np.uint64(TILE_HEIGHT), height)):
+        p = (y - top) * np.uint64(TILE_WIDTH)
+        for x in range(left, min(left + np.uint64(TILE_WIDTH), width)):
+            light = abs(tile[_LIGHT + p])
+            covered = _ONE - light
+            pictures.alpha[y, x] = covered
+            pictures.depth[y, x] = tile[_C3 + p] / covered if covered > _ZERO else _ZERO
+            behind = (y * width + x) * step
+            for channel in range(min(channels, _THREE)):
+                features[y, x, channel] = tile[_C0 + channel * _PLANE + p] + light * background[behind, channel]
+            for channel in range(_THREE, channels):
+                seen = tile[_EXTRA + (channel - _THREE) * _PLANE + p]
+                features[y, x, channel] = seen + light * background[behind, channel]
+            p += np.uint64(1)
 
 
 @njit(**_OPTIONS)
@@ -218,7 +218,7 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
                 break
         lists.walked[number] = at - begin
 
-        _store(tile, column, row, background, background_step, pictures)
+        _store(tile, np.uint64(column), np.uint64(row), background, background_step, pictures)
 
 
 @njit(inline="always", **_OPTIONS)
