@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from d3talker.tracking.plates import BackgroundEstimator, fill_smoothly, torso_layer, torso_plate
 
@@ -113,6 +114,14 @@ def test_neck_reaches_up_behind_the_chin_and_dissolves():
     assert alpha[border + 10, 80] == 255
     assert alpha[border - 1, 80] > 200
     assert alpha[border - reach - 4, 80] == 0
+
+
+def test_nothing_of_the_torso_is_drawn_beside_the_head():
+    labels = person_at(80)
+    labels[(np.abs(COLUMNS - 80) < 28) & (ROWS > 55) & (labels == 0)] = 1  # a high collar, wider than the head
+    plate = torso_plate(picture_of(labels), labels, TEXTURE)
+    beside = (labels == 0) & ~ndimage.binary_dilation(labels == 1, np.ones((3, 3)), iterations=4)
+    np.testing.assert_array_equal(plate[beside], TEXTURE[beside])
 
 
 def test_alpha_tells_how_torso_and_background_are_mixed():

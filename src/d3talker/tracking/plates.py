@@ -123,7 +123,7 @@ def torso_layer(frame: np.ndarray, labels: np.ndarray, background: np.ndarray) -
     _blend_border(plate[part], alpha[part], frame[part], kept, removed)
     np.copyto(plate[part], frame[part], where=kept[..., None])
     alpha[part][kept] = 255
-    _extend_up(plate[part], alpha[part], frame[part], kept, removed & torso, removed, reach)
+    _extend_up(plate[part], alpha[part], frame[part], labels[part], removed, reach)
     return plate, alpha
 
 
@@ -152,21 +152,19 @@ def _lay_over(
 
 
 def _extend_up(
-    plate: np.ndarray,
-    alpha: np.ndarray,
-    frame: np.ndarray,
-    kept: np.ndarray,
-    lost: np.ndarray,
-    removed: np.ndarray,
-    reach: int,
+    plate: np.ndarray, alpha: np.ndarray, frame: np.ndarray, labels: np.ndarray, removed: np.ndarray, reach: int
 ) -> None:
-    """Draws torso colours upwards into the removed region: ``reach`` pixels far, and over all torso lost to the rim."""
-    height, width = kept.shape
+    """Draws torso colours upwards behind the head, ``reach`` pixels far, and over all torso lost to the rim.
+
+    The rim over the background stays free: colours there would be seen beside the head.
+    """
+    height, width = labels.shape
+    kept, lost = (labels == 1) & ~removed, (labels == 1) & removed
     rows = np.arange(height, dtype=np.int32)[:, None]
     solid = np.where(removed, height, rows)
     below = np.minimum.accumulate(solid[::-1], axis=0)[::-1]  # row of the next pixel that stays, seen from here down
     rise = below - rows
-    extends = (lost | removed & (rise <= reach)) & (below < height)
+    extends = (lost | (labels >= 2) & (rise <= reach)) & (below < height)
     row, column = np.nonzero(extends)
     source = below[row, column]
     on_torso = kept[source, column]
