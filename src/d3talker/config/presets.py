@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from d3talker.config.training import AdaptSettings, DensitySettings, FieldRates, LossSettings, StageSettings
+from d3talker.config.training import (
+    AdaptSettings,
+    DensitySettings,
+    FieldRates,
+    ListenSettings,
+    LossSettings,
+    StageSettings,
+)
+
+_TAUGHT = FieldRates(grid=1e-2, network=1e-3, encoder=0.0)
+"""Fields whose encoders have listened: they learn quicker than the papers', the encoders rest."""
 
 PAPER = AdaptSettings(
     name="paper",
@@ -29,6 +39,7 @@ PAPER = AdaptSettings(
         density=DensitySettings(gradient=2e-4, stop=45_000),
         loss=LossSettings(perceptual=0.5, patch=(32, 42)),
     ),
+    listen=ListenSettings(iterations=0),
     fuse=StageSettings(
         iterations=10_000,
         warm_up=0,
@@ -52,7 +63,7 @@ GPU = AdaptSettings(
         hair_to=6000,
         density=DensitySettings(stop=9000, limit=40_000),
         loss=LossSettings(landmarks=0.1),
-        fields=FieldRates(grid=1e-2, network=1e-3),
+        fields=_TAUGHT,
     ),
     mouth=StageSettings(
         iterations=6000,
@@ -61,6 +72,7 @@ GPU = AdaptSettings(
         curriculum_stop=4500,
         colours_only_from=5600,
         density=DensitySettings(gradient=2e-4, stop=5000, limit=10_000),
+        fields=_TAUGHT,
     ),
     fuse=StageSettings(iterations=2000, warm_up=0, curriculum_every=0, curriculum_stop=0),
     feature_noise=0.3,
@@ -76,9 +88,9 @@ CPU = AdaptSettings(
         curriculum_stop=4500,
         hair_from=600,
         hair_to=2500,
-        density=DensitySettings(start=300, stop=4000, gradient=3e-4, opacity_end=0.05, large_after=1000, limit=14_000),
-        loss=LossSettings(landmarks=0.3),
-        fields=FieldRates(grid=1e-2, network=1e-3),
+        density=DensitySettings(start=300, stop=4000, gradient=4e-4, opacity_end=0.05, screen_limit=60.0, limit=12_000),
+        loss=LossSettings(landmarks=0.2),
+        fields=_TAUGHT,
     ),
     mouth=StageSettings(
         iterations=3000,
@@ -87,6 +99,7 @@ CPU = AdaptSettings(
         curriculum_stop=2200,
         colours_only_from=2800,
         density=DensitySettings(start=300, stop=2200, gradient=2e-4, large_after=1000, limit=4000),
+        fields=_TAUGHT,
     ),
     fuse=StageSettings(iterations=1200, warm_up=0, curriculum_every=0, curriculum_stop=0),
     feature_noise=0.3,
@@ -126,9 +139,9 @@ TINY = AdaptSettings(
         curriculum_stop=90,
         hair_from=30,
         hair_to=60,
-        density=DensitySettings(start=20, every=20, stop=100, large_after=60, limit=3000),
+        density=DensitySettings(start=20, every=20, stop=100, screen_limit=200.0, limit=3000),
         loss=LossSettings(landmarks=0.1),
-        fields=FieldRates(grid=1e-2, network=2e-3, attention=5e-3),
+        fields=_TAUGHT,
     ),
     mouth=StageSettings(
         iterations=60,
@@ -136,10 +149,11 @@ TINY = AdaptSettings(
         curriculum_every=7,
         curriculum_stop=45,
         colours_only_from=55,
-        density=DensitySettings(start=20, every=20, stop=50, gradient=2e-4, large_after=30, limit=800),
-        fields=FieldRates(grid=1e-2, network=2e-3, attention=5e-3),
+        density=DensitySettings(start=20, every=20, stop=50, gradient=2e-4, screen_limit=200.0, limit=800),
+        fields=_TAUGHT,
     ),
     fuse=StageSettings(iterations=20, warm_up=0, curriculum_every=0, curriculum_stop=0),
+    listen=ListenSettings(iterations=100),
     save_every=5.0,
 )
 """A run of seconds that goes through every part: for tests and for looking around, not for looks."""

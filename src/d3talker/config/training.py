@@ -30,6 +30,8 @@ class FieldRates:
     network: float = 5e-4
     attention: float = 2.5e-3
     """Of the attention over neighbouring sound windows."""
+    encoder: float = 1.0
+    """Factor on the rates of the signal encoders; 0 where they have learned by listening."""
     grid_decay: float = 1e-2
     """Weight decay of the grids."""
     attention_decay: float = 1e-4
@@ -114,8 +116,21 @@ class StageSettings:
 
 
 @dataclass(frozen=True)
+class ListenSettings:
+    """The stage before all pictures: the signal encoders learn to tell the tracked lips (ours, not the papers')."""
+
+    iterations: int = 800
+    """0 leaves the stage out."""
+    batch: int = 16
+    noise: float = 0.5
+    """Standard deviation of the noise on speech features, in units of their own spread."""
+    rate: float = 1e-3
+    """Learning rate."""
+
+
+@dataclass(frozen=True)
 class AdaptSettings:
-    """A preset: the picture size and the three stages."""
+    """A preset: the picture size and the stages."""
 
     name: str
     resolution: int
@@ -123,6 +138,7 @@ class AdaptSettings:
     face: StageSettings
     mouth: StageSettings
     fuse: StageSettings
+    listen: ListenSettings = field(default_factory=ListenSettings)
     feature_noise: float = 0.0
     """Standard deviation of the noise on speech features in training, in units of their own spread."""
     seed: int = 0

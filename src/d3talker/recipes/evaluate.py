@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from d3talker.core.progress import Progress, Silent
 from d3talker.media.video import VideoWriter
 from d3talker.models.animate import Animation, Codes, clip_codes
 from d3talker.models.person import Person
-from d3talker.ops.threads import quiet_torch
+from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.evaluate_report import write_evaluation_report
@@ -77,7 +77,8 @@ def evaluate(
     boxes = lip_boxes(clip.landmarks * (person.resolution / clip.meta["size"]), person.resolution)
     scorer = Scorer(person.resolution, len(frames))
     sound = clip.sound()[first * FRAME_SAMPLES : len(clip) * FRAME_SAMPLES]
-    with progress.stage("draw and score", len(frames)) as advance, ExitStack() as stack:
+    device = person.head.face.gaussians.device
+    with progress.stage("draw and score", len(frames)) as advance, quiet_threads(device), ExitStack() as stack:
         names = () if video is None else (video / "pred.mp4", video / "truth.mp4")
         size = person.resolution
         writers = [stack.enter_context(VideoWriter(n, size, size, style="precise", sound_rate=RATE)) for n in names]
@@ -140,10 +141,9 @@ def _draw(person: Person, clip: Clip, first: int) -> Iterator[Seen]:
     size, device = person.resolution, person.head.face.gaussians.device
     features = FRONT_ENDS[person.meta["front_end"]["name"]]()
     windows = torch.from_numpy(speech_windows(features, clip.sound())[: len(clip)]).to(device)
-    with quiet_torch() if device.type == "cpu" else nullcontext():
-        animation = Animation(person.head)
-        face, mouth = clip_codes(person.head.face, windows), clip_codes(person.head.mouth, windows)
-        resting = Codes([c.mean(dim=0) for c in face], [c.mean(dim=0) for c in mouth])
+    animation = Animation(person.head)
+    face, mouth = clip_codes(person.head.face, windows), clip_codes(person.head.mouth, windows)
+    resting = Codes([c.mean(dim=0) for c in face], [c.mean(dim=0) for c in mouth])
     intrinsics = torch.from_numpy(clip.intrinsics(size).astype(np.float32)).to(device)
     for i, (truth, labels, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):
         if i < first:
@@ -152,9 +152,8 @@ def _draw(person: Person, clip: Clip, first: int) -> Iterator[Seen]:
         expression = torch.from_numpy(clip.expression[i].astype(np.float32)).to(device)
         camera = torch.from_numpy(clip.world_to_cam[i].astype(np.float32)).to(device)
         codes = Codes([c[i] for c in face], [c[i] for c in mouth])
-        with quiet_torch() if device.type == "cpu" else nullcontext():
-            started = time.perf_counter()
-            predicted = to_bytes(animation.frame(codes, expression, camera, intrinsics, behind)[0])
-            seconds = time.perf_counter() - started
-            still = to_bytes(animation.frame(resting, expression, camera, intrinsics, behind)[0])
+        started = time.perf_counter()
+        predicted = to_bytes(animation.frame(codes, expression, camera, intrinsics, behind)[0])
+        seconds = time.perf_counter() - started
+        still = to_bytes(animation.frame(resting, expression, camera, intrinsics, behind)[0])
         yield Seen(i, resize(truth, size), resize(labels, size, nearest=True), predicted, still, seconds)

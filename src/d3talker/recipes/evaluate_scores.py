@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from d3talker.metrics.images import psnr, sharpness_ratio, ssim
+from d3talker.metrics.images import psnr, sharpness_ratio, ssim, ssim_map
 from d3talker.metrics.motion import amplitude_ratio, correlation_with_lag, head_jitter, landmark_distance
-from d3talker.recipes.adapt.frames import FACE, HAIR, MOUTH
 from d3talker.tracking.landmarks import open_tracker
+from d3talker.tracking.masks import FACE, HAIR, MOUTH
 from d3talker.tracking.points import RIGID
 
 EYE_CORNERS = (33, 263)
 """Outer corners of both eyes: lip measures are given as parts of their distance, so that size does not matter."""
 SHOWN = 12
 """Frames kept for the contact sheet."""
+Box = tuple[slice, slice]
 _KINDS = ("truth", "predicted", "still")
 
 
@@ -53,10 +54,8 @@ class Scorer:
         top, bottom, left, right = box
         mouth = np.s_[top:bottom, left:right]
         for kind, picture in (("predicted", predicted), ("still", still)):
-            told = self._images[kind]
-            told["whole"].append(_scores(picture, truth, None))
-            told["head"].append(_scores(picture, truth, head))
-            told["mouth"].append(_scores(picture[mouth], truth[mouth], None))
+            for region, scores in _image_scores(picture, truth, head, mouth).items():
+                self._images[kind][region].append(scores)
         for kind, picture in zip(_KINDS, (truth, predicted, still), strict=True):
             faces = self._trackers[kind].track(picture)
             self._points[kind].append(faces[0] if faces else np.full((478, 3), np.nan, np.float32))
@@ -109,11 +108,26 @@ class Scorer:
         return [by_opening[i] for i in chosen]
 
 
-def _scores(picture: np.ndarray, truth: np.ndarray, mask: np.ndarray | None) -> dict[str, float]:
+def _image_scores(picture: np.ndarray, truth: np.ndarray, head: np.ndarray, mouth: Box) -> dict[str, dict[str, float]]:
+    similarity = ssim_map(picture, truth)
+    border = (len(truth) - len(similarity)) // 2
+    inner_head = head[border:-border, border:-border]
     return {
-        "psnr": psnr(picture, truth, mask),
-        "ssim": ssim(picture, truth, mask),
-        "sharpness": sharpness_ratio(picture, truth, mask),
+        "whole": {
+            "psnr": psnr(picture, truth),
+            "ssim": float(similarity.mean()),
+            "sharpness": sharpness_ratio(picture, truth),
+        },
+        "head": {
+            "psnr": psnr(picture, truth, head),
+            "ssim": float(similarity[inner_head].mean()),
+            "sharpness": sharpness_ratio(picture, truth, head),
+        },
+        "mouth": {
+            "psnr": psnr(picture[mouth], truth[mouth]),
+            "ssim": ssim(picture[mouth], truth[mouth]),
+            "sharpness": sharpness_ratio(picture[mouth], truth[mouth]),
+        },
     }
 
 

@@ -7,7 +7,6 @@ the memory of a minute.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -26,7 +25,7 @@ from d3talker.media.video import VideoWriter
 from d3talker.media.writer import StyleName
 from d3talker.models.animate import Animation, stream_codes
 from d3talker.models.person import Person
-from d3talker.ops.threads import quiet_torch
+from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.paste import Paste
 from d3talker.recipes.walk import blinks, smooth_cameras, stillest, to_and_fro
 from d3talker.signals.speech import FRONT_ENDS, RATE, SoundSource, frame_count, stream_windows
@@ -89,7 +88,7 @@ def talk(
     with (
         progress.stage("talk", frame_count(samples)) as advance,
         VideoWriter(out, width, height, style=style, sound_rate=SOUND_RATE) as video,
-        quiet_torch() if person.head.face.gaussians.device.type == "cpu" else nullcontext(),
+        quiet_threads(person.head.face.gaussians.device),
     ):
         heard = 0
         for i, frame in enumerate(say(person, lambda: _clean(audio, RATE), settings, behind)):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from d3talker.core.errors import D3Error
+from d3talker.core.native import silent_native
 from d3talker.tracking.landmarks import face_box
 
 log = logging.getLogger(__name__)
@@ -57,10 +58,13 @@ class SolutionsTracker:
                 "Run: pip install mediapipe==0.10.21, or give --face-model FILE.task.",
             ) from None
         self.name = f"mediapipe {mediapipe.__version__} face_mesh"
-        self._mesh: Any = solutions.face_mesh.FaceMesh(
-            static_image_mode=False, max_num_faces=most_faces, refine_landmarks=True
-        )
-        self._finder: Any = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.5)
+        with silent_native():
+            self._mesh: Any = solutions.face_mesh.FaceMesh(
+                static_image_mode=False, max_num_faces=most_faces, refine_landmarks=True
+            )
+            self._finder: Any = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.5)
+            for graph in (self._mesh, self._finder):
+                graph.process(np.zeros((64, 64, 3), np.uint8))  # the models load, and chatter, at the first picture
         self._window: _Window | None = None
 
     def track(self, frame: np.ndarray) -> list[np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from d3talker.core.native import silent_native
 from d3talker.tracking.regions import face_height, face_oval, hairline_zone, inside_mouth, torso_region
 
 BACKGROUND, TORSO, HAIR, FACE, MOUTH = range(5)
@@ -37,7 +38,9 @@ class PersonSegmenter:
     def __init__(self) -> None:
         from mediapipe.python.solutions import selfie_segmentation
 
-        self._network: Any = selfie_segmentation.SelfieSegmentation(model_selection=0)
+        with silent_native():
+            self._network: Any = selfie_segmentation.SelfieSegmentation(model_selection=0)
+            self._network.process(np.zeros((64, 64, 3), np.uint8))  # here the model loads, and chatters
         self._previous: tuple[np.ndarray, np.ndarray] | None = None
 
     def segment(self, frame: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Adaptation: from a clip of a talking person to a head that talks.
 
-The story: prepare the clip, start the Gaussians on the tracked surface, train the face, the inside of the mouth and
-both together, write the person's folder and a report to look at. Every step can be killed and goes on where it was.
+The story: prepare the clip, start the Gaussians on the tracked surface, teach the encoders to hear the lips, train
+the face, the inside of the mouth and both together, write the person's folder and a report to look at. Every step can
+be killed and goes on where it was.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from d3talker.core.files import read_json, writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
 from d3talker.models.head import build_head
 from d3talker.models.person import Person, as_plain, load_person, save_person
-from d3talker.ops.threads import quiet_torch
+from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.face import FaceStage
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
 from d3talker.recipes.adapt.fuse import FuseStage
+from d3talker.recipes.adapt.listen import ListenStage
 from d3talker.recipes.adapt.loop import Run, load_checkpoint, run_stages
 from d3talker.recipes.adapt.mouth import MouthStage
 from d3talker.recipes.adapt.plates import write_plates
@@ -92,10 +93,10 @@ def adapt(
     if run is None:
         run = _new_run(clip, frames, method, preset, features)
     else:
-        progress.say(f"going on at stage {run.stage + 1} of 3, iteration {run.iteration}")
+        progress.say(f"going on at stage {run.stage + 1} of {len(_STAGES)}, iteration {run.iteration}")
     notebook = Notebook(work, frames)
     stages = [partial(make, frames=frames, preset=preset, generator=run.generator) for make in _STAGES]
-    with quiet_torch() if device.type == "cpu" else nullcontext():
+    with quiet_threads(device):
         run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
 
     person = _person(out, clip, run, frames, plan)
@@ -106,7 +107,7 @@ def adapt(
     return person
 
 
-_STAGES: tuple[Callable[..., Stage], ...] = (FaceStage, MouthStage, FuseStage)
+_STAGES: tuple[Callable[..., Stage], ...] = (ListenStage, FaceStage, MouthStage, FuseStage)
 
 
 def _forget(out: Path, work: Path) -> None:

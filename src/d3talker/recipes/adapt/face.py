@@ -14,8 +14,9 @@ from d3talker.models.head import Head
 from d3talker.ops.camera import project
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
-from d3talker.recipes.adapt.frames import FACE, HAIR, MESH_POINTS, TrainingFrames
+from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, PerceptualTerm, noisy_codes
+from d3talker.tracking.masks import FACE, HAIR
 from d3talker.tracking.points import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 
@@ -51,7 +52,7 @@ class FaceStage:
         gaussians, displacement, resting, codes = self.branch.gaussians, None, [], []
         if moving:
             resting = self.branch.rest()
-            codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator)
+            codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator, s.fields.encoder > 0.0)
             displacement = self.branch.displace(resting, codes, self.frames.expression[frame])
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         rendered = draw(gaussians, displacement, camera, intrinsics, self.frames.resolution, self.green, probe)

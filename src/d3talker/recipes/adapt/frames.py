@@ -20,8 +20,6 @@ from d3talker.signals.speech import SpeechFeatures, speech_windows
 from d3talker.tracking.clip import Clip
 from d3talker.tracking.points import OUTER_LIPS
 
-TORSO, HAIR, FACE, MOUTH = 1, 2, 3, 4
-"""Labels of the masks."""
 MESH_POINTS = 468
 """Face points without the irises."""
 
@@ -40,6 +38,7 @@ class TrainingFrames:
     face_shape: Tensor  # (468, 3) metres: the face points at rest
     face_motion: Tensor  # (T, 468, 3) metres: their displacement in every frame
     lip_opening: np.ndarray  # (T,) metres
+    lip_width: np.ndarray  # (T,) metres
     blink: np.ndarray  # (T,) in [0, 1]
     lip_boxes: np.ndarray  # (T, 4) int: top, bottom, left, right in pixels, inside the picture
     resolution: int
@@ -94,6 +93,7 @@ def read_training_frames(
         face_shape=torch.from_numpy(clip.face_shape[:MESH_POINTS].astype(np.float32)).to(device),
         face_motion=tensor((clip.face_points - clip.face_shape)[:, :MESH_POINTS]),
         lip_opening=clip.lip_opening[:count],
+        lip_width=clip.lip_width[:count],
         blink=clip.blink[:count],
         lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution),
         resolution=resolution,

@@ -13,8 +13,9 @@ from d3talker.models.gaussians import draw
 from d3talker.models.head import Head
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
-from d3talker.recipes.adapt.frames import MOUTH, TrainingFrames
+from d3talker.recipes.adapt.frames import TrainingFrames
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, PerceptualTerm, noisy_codes
+from d3talker.tracking.masks import MOUTH
 
 SMALLEST_MOUTH = 20
 """Pixels at a resolution of 512 below which the inside of the mouth teaches nothing."""
@@ -57,7 +58,7 @@ class MouthStage:
 
         displacement = None
         if iteration > s.warm_up:
-            codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator)
+            codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator, s.fields.encoder > 0.0)
             displacement = self.branch.displace(self.branch.rest(), codes, self.frames.expression[frame])
         gaussians = self.branch.gaussians
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)

@@ -91,18 +91,23 @@ def gaussian_optimiser(gaussians: Gaussians, rates: GaussianRates) -> torch.opti
 
 def _field_groups(branch: Branch, rates: FieldRates) -> list[dict]:
     grids: list[Tensor] = []
-    attentions: list[Tensor] = []
     networks: list[Tensor] = []
+    encoders: list[Tensor] = []
+    attentions: list[Tensor] = []
     for driven in branch.driven:
         grids.append(driven.field.tables)
-        attentions.extend(driven.encoder.attention.parameters())
         networks.extend(p for p in driven.field.parameters() if p is not driven.field.tables)
-        networks.extend(driven.encoder.net.parameters())
-    return [
+        encoders.extend(driven.encoder.net.parameters())
+        attentions.extend(driven.encoder.attention.parameters())
+    groups: list[dict] = [
         {"params": grids, "rate": rates.grid, "weight_decay": rates.grid_decay},
         {"params": networks, "rate": rates.network, "weight_decay": 0.0},
-        {"params": attentions, "rate": rates.attention, "weight_decay": rates.attention_decay},
     ]
+    if rates.encoder > 0.0:
+        groups.append({"params": encoders, "rate": rates.encoder * rates.network, "weight_decay": 0.0})
+        attention = rates.encoder * rates.attention
+        groups.append({"params": attentions, "rate": attention, "weight_decay": rates.attention_decay})
+    return groups
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
@@ -126,16 +131,22 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, prefix: str, tensors: di
 
 
 def noisy_codes(
-    branch: Branch, frames: TrainingFrames, frame: int, deviation: float, generator: torch.Generator
+    branch: Branch,
+    frames: TrainingFrames,
+    frame: int,
+    deviation: float,
+    generator: torch.Generator,
+    learn: bool,
 ) -> list[Tensor]:
     """The signal codes (32,) of a frame, from speech features with noise, fresh at every call.
 
-    Without the noise ten seconds of one voice are learned by heart.
+    Without the noise ten seconds of one voice are learned by heart. ``learn`` lets gradients reach the encoders.
     """
     windows = frames.windows[neighbours(torch.tensor([frame]), len(frames))[0]]
     if deviation > 0.0:
         windows = windows + deviation * torch.randn(windows.shape, generator=generator).to(windows.device)
-    return [code[0] for code in branch.codes(windows, torch.tensor([NEIGHBOURS // 2]))]
+    with torch.set_grad_enabled(learn):
+        return [code[0] for code in branch.codes(windows, torch.tensor([NEIGHBOURS // 2]))]
 
 
 class PerceptualTerm:
