@@ -61,8 +61,8 @@ GPU = AdaptSettings(
         curriculum_stop=9000,
         hair_from=1000,
         hair_to=6000,
-        density=DensitySettings(stop=9000, limit=40_000),
-        loss=LossSettings(landmarks=0.1),
+        density=DensitySettings(stop=9000, gradient=4e-4, opacity_end=0.05, screen_limit=60.0, limit=40_000),
+        loss=LossSettings(landmarks=0.2),
         fields=_TAUGHT,
     ),
     mouth=StageSettings(
@@ -71,12 +71,13 @@ GPU = AdaptSettings(
         curriculum_every=7,
         curriculum_stop=4500,
         colours_only_from=5600,
-        density=DensitySettings(gradient=2e-4, stop=5000, limit=10_000),
+        density=DensitySettings(stop=5000, gradient=2e-4, opacity_end=0.05, screen_limit=60.0, limit=10_000),
         fields=_TAUGHT,
     ),
     fuse=StageSettings(iterations=2000, warm_up=0, curriculum_every=0, curriculum_stop=0),
     feature_noise=0.3,
 )
+"""Larger pictures and more of them, for a GPU; not measured yet."""
 
 CPU = AdaptSettings(
     name="cpu",
@@ -98,12 +99,13 @@ CPU = AdaptSettings(
         curriculum_every=7,
         curriculum_stop=2200,
         colours_only_from=2800,
-        density=DensitySettings(start=300, stop=2200, gradient=2e-4, large_after=1000, limit=4000),
+        density=DensitySettings(start=300, stop=2200, gradient=2e-4, opacity_end=0.05, screen_limit=60.0, limit=4000),
         fields=_TAUGHT,
     ),
     fuse=StageSettings(iterations=1200, warm_up=0, curriculum_every=0, curriculum_stop=0),
     feature_noise=0.3,
 )
+"""Minutes on two cores (docs/results.md)."""
 
 DEMO = replace(
     CPU,
@@ -115,7 +117,7 @@ DEMO = replace(
         curriculum_stop=1800,
         hair_from=400,
         hair_to=1000,
-        density=replace(CPU.face.density, stop=1600, large_after=600),
+        density=replace(CPU.face.density, stop=1600),
     ),
     mouth=replace(
         CPU.mouth,
@@ -123,7 +125,7 @@ DEMO = replace(
         warm_up=150,
         curriculum_stop=900,
         colours_only_from=1100,
-        density=replace(CPU.mouth.density, stop=900, large_after=500),
+        density=replace(CPU.mouth.density, stop=900),
     ),
     fuse=replace(CPU.fuse, iterations=500),
 )
@@ -140,7 +142,7 @@ TINY = AdaptSettings(
         hair_from=30,
         hair_to=60,
         density=DensitySettings(start=20, every=20, stop=100, screen_limit=200.0, limit=3000),
-        loss=LossSettings(landmarks=0.1),
+        loss=LossSettings(landmarks=0.2),
         fields=_TAUGHT,
     ),
     mouth=StageSettings(

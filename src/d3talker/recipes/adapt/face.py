@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
+from d3talker.fields.deformation import Resting
 from d3talker.losses.regularisers import coverage, landmark_error, misplaced_attention, motion_size
 from d3talker.models.density import DensityControl, remove
 from d3talker.models.gaussians import draw
@@ -48,29 +49,25 @@ class FaceStage:
         head = (label == FACE) if hide_hair else (label == FACE) | hair
         target = torch.where(head[..., None], self.frames.picture(frame), self.green)
 
-        camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
-        gaussians, displacement, resting, codes = self.branch.gaussians, None, [], []
+        camera, gaussians = self.frames.world_to_cam[frame], self.branch.gaussians
+        displacement, resting, codes = None, [], []
         if moving:
             resting = self.branch.rest()
             codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator, s.fields.encoder > 0.0)
             displacement = self.branch.displace(resting, codes, self.frames.expression[frame])
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
-        rendered = draw(gaussians, displacement, camera, intrinsics, self.frames.resolution, self.green, probe)
+        resolution = self.frames.resolution
+        rendered = draw(gaussians, displacement, camera, self.frames.intrinsics, resolution, self.green, probe)
         image = torch.where(hair[..., None], self.green, rendered.features) if hide_hair else rendered.features
 
         photometric = photometric_loss(image, target, s.loss.structure)
         loss = photometric + self.perceptual(iteration, frame, image, target)
-        if moving and displacement is not None:
+        if displacement is not None:
             everywhere = (label == FACE) | hair
             loss = loss + s.loss.alpha * coverage(rendered.alpha, everywhere.float(), (~everywhere).float())
             loss = loss + s.loss.motion * motion_size(displacement)
-            if s.loss.landmarks > 0.0:
-                at_points = self.branch.displace(
-                    self.branch.rest_at(self.frames.face_shape), codes, self.frames.expression[frame]
-                )
-                tracked = self.frames.face_motion[frame]
-                loss = loss + s.loss.landmarks * landmark_error(at_points, tracked, self.point_weights)
-            loss = loss + self._attention_loss(resting, frame, camera, intrinsics, hair, with_hair=not hide_hair)
+            loss = loss + self._landmark_loss(frame, codes)
+            loss = loss + self._attention_loss(resting, frame, hair, with_hair=not hide_hair)
         if not bool(torch.isfinite(loss)):
             self.optimiser.forget()
             return {"loss": float("nan")}
@@ -91,12 +88,18 @@ class FaceStage:
                 candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop)
         return draw_frame(candidates, self.generator)
 
-    def _attention_loss(
-        self, resting: list, frame: int, camera: Tensor, intrinsics: Tensor, hair: Tensor, with_hair: bool
-    ) -> Tensor:
+    def _landmark_loss(self, frame: int, codes: list[Tensor]) -> Tensor | float:
+        weight = self.settings.loss.landmarks
+        if weight == 0.0:
+            return 0.0
+        resting = self.branch.rest_at(self.frames.face_shape)
+        moved = self.branch.displace(resting, codes, self.frames.expression[frame])
+        return weight * landmark_error(moved, self.frames.face_motion[frame], self.point_weights)
+
+    def _attention_loss(self, resting: list[Resting], frame: int, hair: Tensor, with_hair: bool) -> Tensor:
         s, gaussians = self.settings.loss, self.branch.gaussians
         with torch.no_grad():
-            pixels = project(gaussians.means, camera, intrinsics)[0]
+            pixels = project(gaussians.means, self.frames.world_to_cam[frame], self.frames.intrinsics)[0]
             top, bottom, left, right = (int(v) for v in self.frames.lip_boxes[frame])
             at_lips = (pixels[:, 0] >= left) & (pixels[:, 0] < right) & (pixels[:, 1] >= top) & (pixels[:, 1] < bottom)
             place = pixels.long().clamp(0, self.frames.resolution - 1)
