@@ -108,6 +108,7 @@ def test_pasting_back_keeps_the_rest_of_the_frame(person: Person, tmp_path: Path
         (TalkSettings(background="nowhere.png"), "v.mp4", "neither a colour nor a picture"),
         (TalkSettings(background="red", paste_back=Path("x.mp4")), "v.mp4", "exclude each other"),
         (TalkSettings(paste_back=Path("x.mp4")), "v.mp4", "not the video that the person was made from"),
+        (TalkSettings(blink="sometimes"), "v.mp4", "--blink sometimes.*one number from 0 to 1"),
         (TalkSettings(), "v.avi", "Change the file's ending"),
     ],
 )

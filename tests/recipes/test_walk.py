@@ -1,10 +1,13 @@
 """The head's path beyond the end of its clip."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from d3talker.recipes.walk import blinks, smooth_cameras, stillest, to_and_fro
+from d3talker.core.errors import D3Error
+from d3talker.recipes.walk import blinks, read_blinks, smooth_cameras, stillest, to_and_fro
 
 
 def path(count: int = 40) -> np.ndarray:
@@ -46,6 +49,15 @@ def test_blinks_come_every_few_seconds_and_repeat_with_the_seed() -> None:
     assert 60 / 8.5 < len(starts) < 60 / 1.5
     assert gaps.min() >= 1.5
     assert curve.max() == 1.0
+
+
+def test_blinks_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "blinks.txt").write_text("0\n0.5\n1 0.25\n")
+    assert list(itertools.islice(read_blinks(tmp_path / "blinks.txt"), 6)) == [0, 0.5, 1, 0.25, 0, 0]
+    for content in ("", "0.5 2", "wink"):
+        (tmp_path / "blinks.txt").write_text(content)
+        with pytest.raises(D3Error, match="one number from 0 to 1"):
+            read_blinks(tmp_path / "blinks.txt")
 
 
 def test_stillest_avoids_closed_eyes() -> None:

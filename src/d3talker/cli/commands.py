@@ -98,8 +98,8 @@ class Talk:
     """The video: .mp4, or .webm or .mov for a transparent background."""
     pose: Literal["clip", "still"] = "clip"
     """Move the head along the clip's own path, to and fro, or hold it still."""
-    blink: Literal["auto", "clip", "none"] = "auto"
-    """Blink every few seconds, as in the clip, or never."""
+    blink: str = "auto"
+    """auto (every few seconds), clip (as in the clip), none, or a text file with one number from 0 to 1 a frame."""
     background: str = "clip"
     """clip, transparent, a colour (white, #204060) or a picture file."""
     paste_back: Path | None = None

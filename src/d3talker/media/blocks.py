@@ -17,7 +17,8 @@ class FrameBlocks:
 
     def __init__(self, path: Path, start: float = 0.0) -> None:
         self._path, self._start = path, start
-        self._block, self._frames = -1, np.empty(0)
+        self._block = -1
+        self._frames: list[np.ndarray] = []
 
     def __getitem__(self, frame: int) -> np.ndarray:
         """(H, W, 3) uint8.
@@ -28,6 +29,6 @@ class FrameBlocks:
         block, place = divmod(frame, BLOCK)
         if block != self._block:
             begin = self._start + block * BLOCK / 25
-            self._frames = np.stack(list(read_frames(self._path, start=begin, end=begin + BLOCK / 25)))
+            self._frames = list(read_frames(self._path, start=begin, end=begin + BLOCK / 25))
             self._block = block
         return self._frames[place]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, repeat
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +27,7 @@ from d3talker.models.animate import Animation, stream_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.paste import Paste
-from d3talker.recipes.walk import blinks, smooth_cameras, stillest, to_and_fro
+from d3talker.recipes.walk import blinks, read_blinks, smooth_cameras, stillest, to_and_fro
 from d3talker.signals.speech import FRONT_ENDS, RATE, SoundSource, frame_count, stream_windows
 
 SOUND_RATE = 48_000
@@ -42,8 +42,9 @@ class TalkSettings:
 
     pose: Literal["clip", "still"] = "clip"
     """`clip` moves the head to and fro along its own path, `still` holds it."""
-    blink: Literal["auto", "clip", "none"] = "auto"
-    """`auto` blinks every few seconds, `clip` as in the clip, `none` never."""
+    blink: str = "auto"
+    """`auto` blinks every few seconds, `clip` as in the clip, `none` never; or a text file, one number a frame from 0
+    (open) to 1 (closed), the eyes stay open after its end."""
     background: str = "clip"
     """`clip`, `transparent` (.webm or .mov), a colour such as `#204060` or `white`, or a picture file."""
     paste_back: Path | None = None
@@ -79,6 +80,8 @@ def talk(
         raise D3Error(f"{out.name} cannot be transparent", "a .webm or .mov file", "Change the suffix of --out.")
     behind = None if settings.background in ("clip", "transparent") else _background(settings.background, person)
     paste = None if settings.paste_back is None else _paste(person, settings, transparent)
+    if settings.blink not in ("auto", "clip", "none"):
+        read_blinks(Path(settings.blink))
     samples = _check_sound(audio, progress)
     writable_folder(out.parent)
 
@@ -153,11 +156,11 @@ def _motion(person: Person, settings: TalkSettings) -> Iterator[tuple[int, np.nd
     expressions = person.expression[order].astype(np.float32)
     if settings.blink != "clip":
         expressions[:, 2:] = np.median(person.expression[:, 2:], axis=0)  # the lids rest, the brows go on
-    lids = blinks(settings.seed)
+    lids = {"auto": lambda: blinks(settings.seed), "none": lambda: repeat(0.0), "clip": lambda: repeat(0.0)}
+    closed = lids[settings.blink]() if settings.blink in lids else read_blinks(Path(settings.blink))
     for place, camera, expression in cycle(zip(order, cameras.astype(np.float32), expressions, strict=True)):
-        if settings.blink == "auto":
-            expression = expression.copy()
-            expression[BLINK] = max(expression[BLINK], next(lids))
+        expression = expression.copy()
+        expression[BLINK] = max(expression[BLINK], next(closed))
         yield int(place), camera, expression
 
 

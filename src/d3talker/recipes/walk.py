@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, repeat
+from pathlib import Path
 
 import numpy as np
+
+from d3talker.core.errors import D3Error
 
 BLINK_SHAPE = (0.1, 0.5, 0.9, 1.0, 0.7, 0.4, 0.1)
 """How far the lids close in the frames of one blink."""
@@ -38,3 +42,19 @@ def blinks(seed: int) -> Iterator[float]:
         pause = float(np.clip(rng.lognormal(np.log(3.5), 0.4), 1.5, 8.0))
         yield from np.zeros(round(25 * pause))
         yield from BLINK_SHAPE
+
+
+def read_blinks(path: Path) -> Iterator[float]:
+    """The blinks of a text file, one number a frame in [0, 1], open for ever after.
+
+    Raises:
+        D3Error: no such file, or it holds something else.
+    """
+    wanted = "auto, clip, none, or a text file with one number from 0 to 1 a frame"
+    try:
+        numbers = [float(word) for word in path.read_text(encoding="utf-8").split()]
+    except (OSError, ValueError):
+        raise D3Error(f"--blink {path}", wanted, "Check the file.") from None
+    if not numbers or not all(0.0 <= number <= 1.0 for number in numbers):
+        raise D3Error(f"--blink {path} holds numbers beyond 0 to 1, or none", wanted, "Check the file.")
+    return chain(numbers, repeat(0.0))
