@@ -47,11 +47,21 @@ def test_codes_stream_as_they_come_whole() -> None:
     head, windows = make_head(), torch.randn(41, 16, 32, generator=seeded())
     with torch.no_grad():
         whole = clip_codes(head.face, windows)[0], clip_codes(head.mouth, windows)[0]
+    assert len(list(stream_codes(head, iter(windows[:1].split(1))))) == 1
     for cuts in ([41], [1, 2, 38], [7] * 5 + [6], [1] * 41):
         streamed = list(stream_codes(head, iter(windows.split(cuts))))
         assert len(streamed) == 41
         torch.testing.assert_close(torch.stack([c.face[0] for c in streamed]), whole[0], atol=1e-6, rtol=1e-5)
         torch.testing.assert_close(torch.stack([c.mouth[0] for c in streamed]), whole[1], atol=1e-6, rtol=1e-5)
+
+
+def test_codes_are_smoothed_over_three_frames() -> None:
+    head, windows = make_head(), torch.randn(12, 16, 32, generator=seeded())
+    with torch.no_grad():
+        raw, smooth = head.face.codes(windows, torch.arange(12))[0], clip_codes(head.face, windows)[0]
+    torch.testing.assert_close(smooth[5], 0.25 * raw[4] + 0.5 * raw[5] + 0.25 * raw[6])
+    torch.testing.assert_close(smooth[0], 0.75 * raw[0] + 0.25 * raw[1])
+    assert smooth.diff(dim=0).norm() < raw.diff(dim=0).norm()
 
 
 def test_inference_with_caches_is_inference_without() -> None:

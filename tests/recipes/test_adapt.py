@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from d3talker.config.method import TALKINGGAUSSIAN
-from d3talker.config.presets import TINY
+from d3talker.config.presets import PAPER, TINY
 from d3talker.core.errors import D3Error
 from d3talker.core.progress import Silent
 from d3talker.recipes.adapt import adapt
@@ -120,6 +120,15 @@ def test_another_plan_in_the_same_folder_is_refused(prepared_clip: Path, straigh
 def test_too_little_to_learn_from(prepared_clip: Path, tmp_path: Path) -> None:
     with pytest.raises(D3Error, match=r"2\.0 s to learn from"):
         adapt(prepared_clip, tmp_path / "p", TALKINGGAUSSIAN, SHORT, seconds=2.0)
+
+
+def test_the_paper_preset_asks_for_its_weights_first(
+    prepared_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("D3TALKER_WEIGHTS", str(tmp_path / "weights"))
+    with pytest.raises(D3Error, match=r"alexnet-owt-7be5be79\.pth is missing"):
+        adapt(prepared_clip, tmp_path / "p", TALKINGGAUSSIAN, PAPER)
+    assert not (tmp_path / "p").exists()
 
 
 def test_a_clip_without_sound_is_refused(prepared_clip: Path, tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from d3talker.models.gaussians import draw
 from d3talker.models.head import Branch, Head, compose, total
 from d3talker.ops.rasterize import Rendered
 
+SMOOTHING = (0.25, 0.5, 0.25)
+"""Weights of three neighbouring codes: what an encoder invents for one frame alone is no motion of lips."""
+
 
 @dataclass(frozen=True)
 class Codes:
@@ -57,10 +60,27 @@ class Animation:
 def stream_codes(head: Head, pieces: Iterator[Tensor]) -> Iterator[Codes]:
     """The codes of every frame in order, from speech windows in pieces (n, 16, C).
 
-    The attention looks three frames ahead, so the codes come that much later than the windows.
+    The attention looks three frames ahead and the smoothing one, so the codes come that much later than the windows.
     """
     encoders = [driven.encoder for branch in (head.face, head.mouth) for driven in branch.driven]
-    faces = len(head.face.fields)
+    faces = len(head.face.driven)
+    recent: list[Tensor] = []
+    for attended in _attended(encoders, pieces):
+        recent = [*(recent or [attended]), attended][-3:]  # before the first frame stands the first one
+        if len(recent) == 3:
+            yield _smoothed(recent, faces)
+    if recent:
+        yield _smoothed([*recent, recent[-1]][-3:], faces)
+
+
+def _smoothed(three: list[Tensor], faces: int) -> Codes:
+    weighted = sum(weight * codes for weight, codes in zip(SMOOTHING, three, strict=True))
+    codes = list(torch.as_tensor(weighted))
+    return Codes(codes[:faces], codes[faces:])
+
+
+def _attended(encoders: list[AudioEncoder], pieces: Iterator[Tensor]) -> Iterator[Tensor]:
+    """The codes of all encoders (E, 32), frame by frame."""
     held: list[Tensor] | None = None
     before, after = NEIGHBOURS // 2, NEIGHBOURS - NEIGHBOURS // 2 - 1
     for windows in pieces:
@@ -69,26 +89,27 @@ def stream_codes(head: Head, pieces: Iterator[Tensor]) -> Iterator[Codes]:
             held = [code[:1].expand(before, -1) for code in fresh]
         held = [torch.cat(pair) for pair in zip(held, fresh, strict=True)]
         ready = len(held[0]) - NEIGHBOURS + 1
-        yield from _attend(encoders, held, ready, faces)
+        yield from _attend(encoders, held, ready)
         held = [code[max(0, ready) :] for code in held]
     if held is not None:
         held = [torch.cat([code, code[-1:].expand(after, -1)]) for code in held]
-        yield from _attend(encoders, held, len(held[0]) - NEIGHBOURS + 1, faces)
+        yield from _attend(encoders, held, len(held[0]) - NEIGHBOURS + 1)
 
 
-def _attend(encoders: list[AudioEncoder], held: list[Tensor], count: int, faces: int) -> Iterator[Codes]:
-    if count <= 0:
-        return
-    attended = [
-        encoder.attention(code.unfold(0, NEIGHBOURS, 1)[:count].transpose(1, 2))
-        for encoder, code in zip(encoders, held, strict=True)
-    ]
-    for t in range(count):
-        frame = [code[t] for code in attended]
-        yield Codes(frame[:faces], frame[faces:])
+def _attend(encoders: list[AudioEncoder], held: list[Tensor], count: int) -> Iterator[Tensor]:
+    if count > 0:
+        codes = [
+            encoder.attention(code.unfold(0, NEIGHBOURS, 1)[:count].transpose(1, 2))
+            for encoder, code in zip(encoders, held, strict=True)
+        ]
+        yield from torch.stack(codes, dim=1)
 
 
 @torch.no_grad()
 def clip_codes(branch: Branch, windows: Tensor) -> list[Tensor]:
-    """The codes (T, 32) of every frame of a clip for each field of a branch."""
-    return branch.codes(windows, torch.arange(len(windows)))
+    """The codes (T, 32) of every frame of a clip for each field of a branch, as :func:`stream_codes` gives them."""
+    smoothed = []
+    for codes in branch.codes(windows, torch.arange(len(windows))):
+        padded = torch.cat([codes[:1], codes, codes[-1:]])
+        smoothed.append(sum(weight * padded[i : i + len(codes)] for i, weight in enumerate(SMOOTHING)))
+    return [torch.as_tensor(codes) for codes in smoothed]

@@ -25,6 +25,7 @@ from d3talker.config.training import AdaptSettings
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
+from d3talker.losses.perceptual import load_perceptual
 from d3talker.models.head import build_head
 from d3talker.models.person import Person, as_plain, load_person, save_person
 from d3talker.ops.threads import quiet_threads
@@ -75,6 +76,8 @@ def adapt(
         D3Error: the source or the folder cannot be used.
     """
     progress, device = progress or Silent(), device or torch.device("cpu")
+    if any(stage.loss.perceptual > 0.0 for stage in (preset.face, preset.mouth, preset.fuse)):
+        load_perceptual()  # told now rather than after an hour
     work = writable_folder(out / "work")
     if restart:
         _forget(out, work)
