@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +183,17 @@ def test_a_person_with_a_file_missing_or_cut(tiny_person: Path, tmp_path: Path, 
 def test_no_person_at_all(tmp_path: Path) -> None:
     with pytest.raises(D3Error, match="no person.json"):
         load_person(tmp_path)
+
+
+def test_memory_does_not_grow_with_the_sound(tiny_person: Path, tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from d3talker.cli import main; main(sys.argv[1:]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    peaks = []
+    for seconds in (10.0, 60.0):
+        sound = speech(tmp_path / f"{seconds}.wav", seconds)
+        command = [sys.executable, "-c", code, "talk", tiny_person, sound, "--out", tmp_path / "v.mp4"]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, check=True)
+        peaks.append(int(done.stdout.split()[-1]))
+    assert peaks[1] - peaks[0] < 40, peaks  # MB; 50 s of frames alone would be more

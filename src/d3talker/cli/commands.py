@@ -24,12 +24,30 @@ class Prepare:
     """A video of one talking person: any container, frame rate, size; 5 to 20 s are enough."""
     out: Path
     """Folder of the prepared clip."""
+    size: int = 512
+    """Pixels of the square picture."""
+    correct_sound: bool = False
+    """Take a measured offset between picture and sound out, where it is measured with confidence."""
+    action_units: Path | None = None
+    """OpenFace's au.csv of the same video, in place of the built-in measure of brows and lids."""
+    tracker: Literal["auto", "solutions", "tasks"] = "auto"
+    """MediaPipe 0.10.21 with its own models (solutions), or MediaPipe 1.x with a model file (tasks)."""
+    face_model: Path | None = None
+    """The face_landmarker.task file of MediaPipe 1.x."""
 
     def run(self) -> None:
         """Does it."""
+        from d3talker.config.prepare import PrepareSettings
         from d3talker.recipes.prepare import prepare
 
-        clip = prepare(self.video, self.out, progress=Bars())
+        settings = PrepareSettings(
+            size=self.size,
+            correct_sound=self.correct_sound,
+            action_units=self.action_units,
+            tracker=self.tracker,
+            face_model=self.face_model,
+        )
+        clip = prepare(self.video, self.out, settings, Bars())
         print(f"{len(clip)} frames in {self.out}; look at {self.out / 'report.html'}")
 
 
