@@ -68,6 +68,8 @@ def test_doctor_tells_of_every_part() -> None:
         (["prepare", "text.mp4", "--out", "clip"], ["text.mp4", "video"]),
         (["talk", "nobody", "a.wav", "--out", "v.mp4"], ["person.json"]),
         (["adapt", "text.mp4", "--out", "me", "--device", "abacus"], ["abacus", "doctor"]),
+        (["adapt", "text.mp4", "--out", "me", "--resolution", "-5"], ["-5", "32 to 2048"]),
+        (["prepare", "text.mp4", "--out", "clip", "--size", "7"], ["7", "64 to 2048"]),
     ],
 )
 def test_what_is_not_there(tmp_path: Path, arguments: list[str], words: list[str]) -> None:

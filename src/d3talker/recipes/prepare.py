@@ -50,6 +50,8 @@ def prepare(
     """
     video, out = Path(video), Path(out)
     settings, progress = settings or PrepareSettings(), progress or Silent()
+    if not 64 <= settings.size <= 2048:
+        raise D3Error(f"a picture size of {settings.size}", "64 to 2048 pixels", "Leave out --size to take 512.")
     info = probe(video)
     with atomic_folder(out) as folder:
         tracker, follower = _follow_faces(video, info, settings, progress)

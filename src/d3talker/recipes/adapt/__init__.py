@@ -135,7 +135,7 @@ def _frames_to_learn(clip: Clip, seconds: float | None) -> int:
         raise D3Error(
             f"{clip.meta['source']['name']} has no sound", "a clip of a person who talks", "Record it with sound."
         )
-    count = len(clip) if seconds is None else min(len(clip), round(seconds * 25))
+    count = len(clip) if seconds is None else round(25 * min(len(clip) / 25, max(0.0, seconds)))
     if count < SHORTEST * 25:
         raise D3Error(
             f"there are {count / 25:.1f} s to learn from", f"at least {SHORTEST:.0f} s", "Give more --seconds."
@@ -206,5 +206,13 @@ def _person(out: Path, clip: Clip, run: Run, frames: TrainingFrames, plan: dict[
 
 
 def with_resolution(preset: AdaptSettings, resolution: int | None) -> AdaptSettings:
-    """The preset at another picture size."""
-    return preset if resolution is None else dataclasses.replace(preset, resolution=resolution)
+    """The preset at another picture size.
+
+    Raises:
+        D3Error: a size that makes no sense.
+    """
+    if resolution is None:
+        return preset
+    if not 32 <= resolution <= 2048:
+        raise D3Error(f"--resolution {resolution}", "32 to 2048 pixels", "Leave it out to take the preset's.")
+    return dataclasses.replace(preset, resolution=resolution)
