@@ -117,21 +117,22 @@ def read_json(path: Path, fix: str) -> Any:
         raise D3Error(f"{path} is damaged", "readable JSON", fix) from None
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> None:
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes named arrays as safetensors, atomically."""
     from safetensors.numpy import save_file
 
-    with atomic_file(path) as partial, safetensors_written():
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial, metadata)
+    with atomic_file(path) as partial, safetensors_written(partial):
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial)
 
 
 @contextmanager
-def safetensors_written() -> Iterator[None]:
-    """Turns the library's own error on a full disk into the one of the operating system."""
+def safetensors_written(path: Path) -> Iterator[None]:
+    """Lets others read the file, and turns the library's own error on a full disk into the operating system's."""
     from safetensors import SafetensorError
 
     try:
         yield
+        path.chmod(0o644)  # the library makes files for the owner alone
     except SafetensorError as error:
         raise OSError(errno.ENOSPC, str(error)) from None
 

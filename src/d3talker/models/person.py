@@ -120,7 +120,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, An
     from safetensors.torch import save_file
 
     stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with safetensors_written():
+    with safetensors_written(path):
         save_file(stored, path, {"state": json.dumps(metadata)})
 
 
