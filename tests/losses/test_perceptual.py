@@ -5,14 +5,23 @@ import torch
 
 from d3talker.assets.weights import weights_folder
 from d3talker.core.errors import D3Error
-from d3talker.losses.perceptual import Perceptual, load_perceptual, patches
+from d3talker.losses.perceptual import Perceptual, load_perceptual, patches, with_weights
+
+
+def random_weights() -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Small random weights under the names and in the shapes of the published files."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3), 10: (256, 256, 3, 3)}
+    alexnet = {f"features.{n}.weight": 0.1 * torch.rand(s, generator=generator) for n, s in shapes.items()}
+    alexnet |= {f"features.{n}.bias": 0.1 * torch.rand(s[0], generator=generator) for n, s in shapes.items()}
+    heads = {
+        f"lin{i}.model.1.weight": torch.rand(1, s[0], 1, 1, generator=generator) for i, s in enumerate(shapes.values())
+    }
+    return alexnet, heads
 
 
 def random_net() -> Perceptual:
-    net, generator = Perceptual(), torch.Generator().manual_seed(0)
-    for parameter in net.parameters():
-        parameter.data = torch.rand(parameter.shape, generator=generator) * 0.1
-    return net
+    return with_weights(*random_weights())
 
 
 def picture(seed: int, size: int = 64) -> torch.Tensor:
@@ -49,6 +58,14 @@ def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path) ->
     (weights_folder() / "alexnet-owt-7be5be79.pth").write_bytes(b"something else")
     with pytest.raises(D3Error, match="SHA-256"):
         load_perceptual()
+
+
+def test_weights_of_other_shapes_are_refused() -> None:
+    alexnet, heads = random_weights()
+    with pytest.raises(D3Error, match="other weights"):
+        with_weights({**alexnet, "features.3.weight": torch.zeros(1)}, heads)
+    with pytest.raises(D3Error, match="other weights"):
+        with_weights(alexnet, {})
 
 
 def test_patches_tile_the_picture() -> None:

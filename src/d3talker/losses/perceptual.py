@@ -59,10 +59,19 @@ def load_perceptual() -> Perceptual:
     Raises:
         D3Error: a file of weights is missing, or not what its name says.
     """
-    net = Perceptual()
     alexnet, heads = (
         torch.load(find_weights(weights), map_location="cpu", weights_only=True) for weights in (ALEXNET, LPIPS_HEADS)
     )
+    return with_weights(alexnet, heads)
+
+
+def with_weights(alexnet: dict[str, Tensor], heads: dict[str, Tensor]) -> Perceptual:
+    """LPIPS with torchvision's AlexNet (``features.N.weight`` ...) and LPIPS heads (``linN.model.1.weight``).
+
+    Raises:
+        D3Error: names or shapes are others.
+    """
+    net = Perceptual()
     try:
         for (*_, number), convolution in zip(_LAYERS, net.convolutions, strict=True):
             convolution.load_state_dict({kind: alexnet[f"features.{number}.{kind}"] for kind in ("weight", "bias")})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from d3talker.config.prepare import PrepareSettings
+from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_folder, sha256_of
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.video import VideoInfo, probe, read_frames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from d3talker.config.training import FieldRates, GaussianRates, LossSettings
 from d3talker.fields.audio import NEIGHBOURS, neighbours
-from d3talker.losses.perceptual import SMALLEST, load_perceptual, patches
+from d3talker.losses.perceptual import SMALLEST, Perceptual, load_perceptual, patches
 from d3talker.models.density import gaussian_groups
 from d3talker.models.gaussians import Gaussians
 from d3talker.models.head import Branch
@@ -152,12 +153,19 @@ def noisy_codes(
 class PerceptualTerm:
     """LPIPS near the end of a stage: on patches of changing size, and on the box of the lips.
 
-    Does nothing, and needs no weights, where the settings give it no weight.
+    Does nothing, and needs no net, where the settings give it no weight.
     """
 
-    def __init__(self, settings: LossSettings, begin: int, frames: TrainingFrames, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        settings: LossSettings,
+        begin: int,
+        frames: TrainingFrames,
+        generator: torch.Generator,
+        load: Callable[[], Perceptual] = load_perceptual,
+    ) -> None:
         self._settings, self._begin, self._frames, self._generator = settings, begin, frames, generator
-        self._net = load_perceptual().to(frames.device) if settings.perceptual > 0.0 else None
+        self._net = load().to(frames.device) if settings.perceptual > 0.0 else None
 
     def __call__(self, iteration: int, frame: int, image: Tensor, target: Tensor) -> Tensor | float:
         """The weighted distance of ``image`` and ``target`` (1, R, R, 3), 0 before the term begins."""
