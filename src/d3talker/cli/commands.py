@@ -79,17 +79,18 @@ class Adapt:
 
     def run(self) -> None:
         """Does it."""
-        from d3talker.config.method import METHODS
+        from d3talker.config.method import METHODS, as_published
         from d3talker.config.presets import PRESETS
         from d3talker.core.device import choose_device
         from d3talker.recipes.adapt import adapt, with_resolution
 
         device = choose_device(self.device)
         name = self.preset if self.preset != "auto" else ("gpu" if device.type == "cuda" else "cpu")
+        method = METHODS[self.method]
         person = adapt(
             self.source,
             self.out,
-            METHODS[self.method],
+            as_published(method) if name == "paper" else method,
             with_resolution(PRESETS[name], self.resolution),
             seconds=self.seconds,
             device=device,

@@ -6,7 +6,7 @@ its own. Numbers come from the papers' public code where it differs from the tex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Attribute = Literal["position", "rotation", "scale"]
@@ -82,5 +82,15 @@ TALKINGGAUSSIAN = MethodSettings(
         points=2000,
     ),
 )
+
+
+def as_published(method: MethodSettings) -> MethodSettings:
+    """The method with the start of the papers' code: random points in a cube, colours of degree 2."""
+    return replace(
+        method,
+        face=replace(method.face, points=2000, start="cube", colour_degree=2),
+        mouth=replace(method.mouth, points=10_000, start="cube", colour_degree=2),
+    )
+
 
 METHODS: dict[str, MethodSettings] = {method.name: method for method in (TALKINGGAUSSIAN,)}

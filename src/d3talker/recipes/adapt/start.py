@@ -47,8 +47,8 @@ def start_face(clip: Clip, frames: TrainingFrames, settings: BranchSettings, rng
 def start_mouth(clip: Clip, frames: TrainingFrames, settings: BranchSettings, rng: np.random.Generator) -> Gaussians:
     """The mouth branch: points in a box behind the lips, in the mean colour of the inside of the mouth."""
     if settings.start == "cube":
-        points = rng.uniform(-0.05, 0.05, (settings.points, 3)) - [0.0, 0.05, 0.0]
-        return _gaussians(points, np.full((settings.points, 3), 0.5), settings, frames)
+        points = rng.uniform(-0.1, 0.1, (settings.points, 3))
+        return _gaussians(points, rng.uniform(0, 1, (settings.points, 3)) / 255 + 0.5, settings, frames)
     lips = clip.face_points[: len(frames)][:, INNER_LIPS].reshape(-1, 3)
     low, high = np.percentile(lips, [1, 99], axis=0)
     low[2] = high[2] - 0.03
