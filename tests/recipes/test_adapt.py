@@ -49,6 +49,21 @@ def test_a_person_is_learned(tiny_person: Path) -> None:
     assert not (tiny_person / "work" / "frames").exists()
 
 
+def test_the_losses_are_the_golden_ones(tiny_person: Path) -> None:
+    found = {}
+    for line in (tiny_person / "work/notebook/metrics.jsonl").read_text().splitlines():
+        point = json.loads(line)
+        found[point["stage"], point["iteration"]] = point["loss"]
+    # wide enough for other processors, far too narrow for another loss, sampler, start or schedule
+    for key, golden, tolerance in (
+        (("listen", 100), 0.1466, 0.15),
+        (("face", 20), 0.0730, 0.05),
+        (("face", 120), 0.0289, 0.15),
+        (("fuse", 20), 0.0169, 0.15),
+    ):
+        assert found[key] == pytest.approx(golden, rel=tolerance), key
+
+
 class Killed(BaseException):
     """Stands for a power cut."""
 
