@@ -24,7 +24,8 @@ from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.face import point_weights
 from d3talker.recipes.adapt.frames import read_training_frames
 from d3talker.recipes.adapt.listen import ListenStage
-from d3talker.signals.speech import LogMel, speech_windows
+from d3talker.signals.logmel import LogMel
+from d3talker.signals.speech import speech_windows
 from d3talker.tracking.clip import Clip, load_clip
 
 LEARNED, ITERATIONS, DEVICE = 250, 2500, torch.device("cpu")

@@ -9,7 +9,7 @@ import soundfile
 
 import d3talker
 from d3talker.core.files import atomic_file, write_json
-from d3talker.speaker.speech import RATE, Speech, synthesise
+from d3talker.phonetics.synthesis import RATE, Speech, synthesise
 
 # Written for this package: every class of phones, many lip closures, wide vowels and rounded ones.
 TEXTS = {
@@ -31,7 +31,7 @@ TEXTS = {
 def main() -> None:
     folder = Path(d3talker.__file__).parent / "assets" / "speech"
     for name, (voice, text) in TEXTS.items():
-        speech: Speech = synthesise(text, voice)
+        speech: Speech = synthesise(text, f"flite:{voice}")
         with atomic_file(folder / f"{name}.flac") as partial:
             soundfile.write(partial, speech.samples, RATE, subtype="PCM_16")
         phones = [[phone, round(start, 4), round(end, 4)] for phone, start, end in speech.phones]

@@ -11,8 +11,8 @@ LEVELS = [
     {"apps"},
     {"recipes"},
     {"models", "tracking", "signals", "losses", "speaker", "metrics"},
-    {"fields"},
-    {"ops", "media"},
+    {"fields", "faces"},
+    {"ops", "media", "phonetics"},
     {"config", "assets"},
     {"core"},
 ]

@@ -13,7 +13,7 @@ from d3talker.models.gaussians import start_gaussians
 from d3talker.models.head import build_head
 from d3talker.recipes.adapt.frames import read_training_frames
 from d3talker.recipes.adapt.listen import ListenStage
-from d3talker.signals.speech import LogMel
+from d3talker.signals.logmel import LogMel
 from d3talker.tracking.clip import load_clip
 
 

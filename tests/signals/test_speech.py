@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from d3talker.signals.speech import LogMel, frame_count, mel_filters, speech_windows, stream_windows
+from d3talker.signals.logmel import LogMel
+from d3talker.signals.mel import mel_filters
+from d3talker.signals.speech import frame_count, speech_windows, stream_windows
 
 
 def tone(seconds: float, seed: int = 0) -> np.ndarray:

@@ -1,10 +1,8 @@
-import shutil
-
 import numpy as np
 import pytest
 
 from d3talker.core.errors import D3Error
-from d3talker.speaker import built_in_speech, synthesise
+from d3talker.speaker import built_in_speech
 from d3talker.speaker.visemes import VISEMES
 
 
@@ -43,30 +41,3 @@ def test_training_holds_nearly_every_class_of_english():
 def test_unknown_recording():
     with pytest.raises(D3Error, match="training or driving"):
         built_in_speech("singing")
-
-
-def test_words_are_needed():
-    with pytest.raises(D3Error, match="without words"):
-        synthesise(" ... ")
-
-
-@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
-def test_flite_tells_exact_times():
-    speech = synthesise("Move the boat.")
-    assert_sound(speech)
-    assert [name for name, _, _ in speech.phones if name != "sil"] == ["m", "u", "f", "th", "@", "p", "o", "u", "t"]
-
-
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
-def test_espeak_where_flite_is_missing(monkeypatch):
-    which = shutil.which
-    monkeypatch.setattr(shutil, "which", lambda name: None if name == "flite" else which(name))
-    speech = synthesise("Move the boat.")
-    assert_sound(speech)
-    assert [name for name, _, _ in speech.phones][1:4] == ["m", "u", "f"]
-
-
-def test_neither_is_installed(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(D3Error, match="apt install flite"):
-        synthesise("Hello.")

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from d3talker.core.errors import D3Error
-from d3talker.core.files import sha256_of
 
 
 @dataclass(frozen=True)
 class Weights:
     """One file of weights.
 
-    ``sha256`` is the whole hash, or the first digits of it where the publisher pins no more.
+    ``sha256`` or ``sha1`` is the whole hash, or the first digits of it where the publisher pins no more; neither
+    where none is published.
     """
 
     file: str
     address: str
     size: str
     licence: str
-    sha256: str
+    sha256: str = ""
+    sha1: str = ""
 
 
 ALEXNET = Weights(
@@ -38,6 +40,21 @@ LPIPS_HEADS = Weights(
     "BSD-2-Clause",
     "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
 )
+DEEPSPEECH = Weights(
+    "deepspeech-0_1_0-b90017e8.pb",
+    "https://github.com/osmr/deepspeech_features/releases (v0.0.1; a .zip, unpack it)",
+    "468 MiB, 414 MiB packed",
+    "MPL-2.0",
+    sha1="b90017e816572ddce84f5843f1fa21e6a377975e",
+)
+AVE = Weights(
+    "audio_visual_encoder.pth",
+    "https://github.com/ZiqiaoPeng/SyncTalk (in nerf_triplane/checkpoints)",
+    "11 MiB",
+    "CC-BY-NC-4.0: not for commercial use",
+)
+AVE_CONVERTED = "audio_visual_encoder.safetensors"
+"""The same weights under the same names, for those who do not keep ``.pth`` files; taken first."""
 
 
 def weights_folder() -> Path:
@@ -58,9 +75,21 @@ def find_weights(weights: Weights) -> Path:
             f"{weights.file} ({weights.size}, {weights.licence})",
             f"Get it from {weights.address} and put it there.",
         )
-    found = sha256_of(path)
-    if not found.startswith(weights.sha256):
-        raise D3Error(
-            f"{path} has SHA-256 {found[:16]}...", f"{weights.sha256[:16]}...", f"Get it anew from {weights.address}."
-        )
+    for label, pinned in (("SHA-256", weights.sha256), ("SHA-1", weights.sha1)):
+        if pinned:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, label.replace("-", "").lower()).hexdigest()
+            if not found.startswith(pinned):
+                raise D3Error(
+                    f"{path} has {label} {found[:16]}...",
+                    f"{pinned[:16]}...",
+                    f"Get it anew from {weights.address}.",
+                )
     return path
+
+
+def weights_state(weights: Weights) -> str:
+    """``ready`` if the file is there (its hash is looked at when it is used), or where to get it."""
+    if (weights_folder() / weights.file).exists():
+        return "ready"
+    return f"put {weights.file} ({weights.size}, {weights.licence}) from {weights.address} into {weights_folder()}"

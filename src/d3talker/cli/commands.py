@@ -68,6 +68,8 @@ class Adapt:
     """What the head is made of."""
     preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
     """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
+    front_end: str | None = None
+    """What hears the sound, by a name that `d3talker doctor` lists; the package's own by default."""
     seconds: float | None = None
     """Learn from the first so many seconds; the rest is left for `evaluate`. All of it by default."""
     resolution: int | None = None
@@ -92,6 +94,7 @@ class Adapt:
             self.out,
             as_published(method) if name == "paper" else method,
             with_resolution(PRESETS[name], self.resolution),
+            **({} if self.front_end is None else {"front_end": self.front_end}),
             seconds=self.seconds,
             device=device,
             restart=self.restart,
@@ -104,17 +107,22 @@ class Adapt:
 
 @dataclass(frozen=True)
 class Talk:
-    """Make a video of a person saying any sound.
+    """Make a video of a person saying any sound, or any text where a speech synthesiser is installed.
 
     Example: d3talker talk me speech.mp3 --out video.mp4 --background white
+    Example: d3talker talk me --text "Good morning." --out video.mp4
     """
 
     person: Positional[Path]
     """The folder that `adapt` wrote."""
-    audio: Positional[Path]
-    """Any audio or video file, of any length."""
     out: Path
     """The video: .mp4, or .webm or .mov for a transparent background."""
+    audio: Positional[Path | None] = None
+    """Any audio or video file, of any length; or give --text."""
+    text: str | None = None
+    """What to say, in place of a sound."""
+    voice: str = ""
+    """Who reads --text: flite, flite:slt, espeak-ng:fr+f2, ...; the best installed synthesiser by default."""
     pose: Literal["clip", "still"] = "clip"
     """Move the head along the clip's own path, to and fro, or hold it still."""
     blink: str = "auto"
@@ -132,11 +140,45 @@ class Talk:
         """Does it."""
         from d3talker.core.device import choose_device
         from d3talker.models.person import load_person
+        from d3talker.recipes.spoken import sound_or_text
         from d3talker.recipes.talk import TalkSettings, talk
 
         settings = TalkSettings(self.pose, self.blink, self.background, self.paste_back, self.seed)
-        person = load_person(self.person, choose_device(self.device))
-        print(talk(person, self.audio, self.out, settings, Bars()))
+        with sound_or_text(self.audio, self.text, self.voice) as audio:
+            person = load_person(self.person, choose_device(self.device))
+            print(talk(person, audio, self.out, settings, Bars()))
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Draw the face that a sound moves, to judge lips before training anything.
+
+    The video shows the predicted face lit from two sides, or beside the tracked one, its PNCC picture, which is what a
+    head learns from, the sound, and how far the lips are apart.
+
+    Example: d3talker motion speech.wav --out motion.mp4
+    Example: d3talker motion clip.mp4 --out motion.mp4 --compare clip.mp4
+    """
+
+    audio: Positional[Path]
+    """Any audio or video file, of any length."""
+    out: Path
+    """The video (.mp4)."""
+    compare: Path | None = None
+    """A video with this sound, or the folder that `prepare` made of it: draws its tracked face beside the predicted
+    one and prints how well the lips agree."""
+    width: int = 1280
+    """Pixels of the video."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.cli.tables import print_agreement
+        from d3talker.recipes.motion import MotionSettings, motion
+
+        found = motion(self.audio, self.out, MotionSettings(compare=self.compare, width=self.width), Bars())
+        if found is not None:
+            print_agreement(found)
+        print(self.out)
 
 
 @dataclass(frozen=True)
@@ -209,6 +251,7 @@ Command = (
     Annotated[Prepare, subcommand("prepare")]
     | Annotated[Adapt, subcommand("adapt")]
     | Annotated[Talk, subcommand("talk")]
+    | Annotated[Motion, subcommand("motion")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Doctor, subcommand("doctor")]

@@ -9,6 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from d3talker.recipes.doctor import Finding
+    from d3talker.recipes.motion_compare import Agreement
 
 
 def print_numbers(numbers: dict[str, Any]) -> None:
@@ -24,6 +25,26 @@ def print_numbers(numbers: dict[str, Any]) -> None:
     Console().print(table)
 
 
+def print_agreement(found: Agreement) -> None:
+    """How well predicted lips fit tracked ones, and what each number means."""
+    table = Table(
+        "lips", "correlation", "best", "at lag", "size", title=f"predicted beside tracked, {found.frames} frames"
+    )
+    for name, together, size in (
+        ("opening", found.opening, found.opening_amplitude),
+        ("width", found.width, found.width_amplitude),
+    ):
+        numbers = (f"{together.zero:.3f}", f"{together.best:.3f}", f"{together.lag:+d}", f"{size:.2f}")
+        table.add_row(name, *(("none", "", "", together.reason) if together.reason else numbers))
+    Console().print(table)
+    shut = found.closure
+    print("lag: frames that the prediction is late. size: how much it moves, the tracked lips being 1.")
+    print(
+        f"closure: of {shut.moments} moments with shut lips the prediction shuts in {_percent(shut.recall)};"
+        f" of its own, {_percent(shut.precision)} are true (within 2 frames)."
+    )
+
+
 def print_checkup(findings: list[Finding]) -> None:
     """What ``doctor`` found."""
     table = Table("part", "state", "what it means, what to do")
@@ -35,3 +56,7 @@ def print_checkup(findings: list[Finding]) -> None:
 
 def _text(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _percent(share: float) -> str:
+    return "none" if share != share else f"{100 * share:.0f} %"

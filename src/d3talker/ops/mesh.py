@@ -47,17 +47,17 @@ def rasterize_mesh(
     shares = np.linspace(0, len(triangles), pool.workers + 1).astype(np.int64)
     pool.run(
         pool.workers,
-        lambda share, worker: _find_rows(vertices, triangles, shares[share], shares[share + 1], height, rows),
+        lambda share, worker: find_rows(vertices, triangles, shares[share], shares[share + 1], height, rows),
     )
     pool.run(
         len(edges) - 1,
-        lambda band, worker: _draw_band(vertices, triangles, rows, edges[band], edges[band + 1], index, weights, depth),
+        lambda band, worker: draw_band(vertices, triangles, rows, edges[band], edges[band + 1], index, weights, depth),
     )
     return index, weights, depth
 
 
 @numba.njit(nogil=True, cache=True)
-def _find_rows(vertices, triangles, first, end, height, rows):
+def find_rows(vertices, triangles, first, end, height, rows):
     """First and last picture row of every triangle; the first stands after the last where nothing is to be drawn."""
     for face in range(first, end):
         a, b, c = triangles[face]
@@ -74,7 +74,7 @@ def _find_rows(vertices, triangles, first, end, height, rows):
 
 
 @numba.njit(nogil=True, cache=True)
-def _draw_band(vertices, triangles, rows, first_row, end_row, index, weights, depth):
+def draw_band(vertices, triangles, rows, first_row, end_row, index, weights, depth):
     """Draws the part of every triangle that lies in the rows ``first_row`` to ``end_row`` - 1."""
     width = index.shape[1]
     nearest = np.zeros((end_row - first_row, width))  # 1 / z of what is drawn so far: linear in the picture

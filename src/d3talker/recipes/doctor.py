@@ -42,7 +42,7 @@ _LICENCES = {
 
 def examine() -> list[Finding]:
     """Looks at everything the package can use and tells what it found."""
-    return [*_machine(), *_rasterizers(), *_tracker(), *_encoders(), *_voices(), *_extras(), *_licences()]
+    return [*_machine(), *_rasterizers(), *_tracker(), *_encoders(), *_hearing(), *_voices(), *_extras(), *_licences()]
 
 
 def _machine() -> Iterator[Finding]:
@@ -88,6 +88,15 @@ def _encoders() -> Iterator[Finding]:
             yield Finding(f"encoder {name}", "ready", use)
         except ValueError:
             yield Finding(f"encoder {name}", "missing", f"{use} cannot be written; pip install --force-reinstall av")
+
+
+def _hearing() -> Iterator[Finding]:
+    from d3talker.signals.front_ends import FRONT_ENDS, state
+
+    for name in FRONT_ENDS:
+        told = state(name)
+        ready = told == "ready"
+        yield Finding(f"speech features {name}", "ready" if ready else "missing", "" if ready else told)
 
 
 def _voices() -> Iterator[Finding]:

@@ -25,7 +25,8 @@ from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.evaluate_report import write_evaluation_report
 from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.prepare import prepare
-from d3talker.signals.speech import FRAME_SAMPLES, FRONT_ENDS, RATE, speech_windows
+from d3talker.signals.front_ends import front_end
+from d3talker.signals.speech import FRAME_SAMPLES, RATE, speech_windows
 from d3talker.tracking.clip import Clip, load_clip
 
 FEWEST = 25
@@ -139,7 +140,7 @@ def _first_unseen(person: Person, clip: Clip) -> int:
 @torch.no_grad()
 def _draw(person: Person, clip: Clip, first: int) -> Iterator[Seen]:
     size, device = person.resolution, person.head.face.gaussians.device
-    features = FRONT_ENDS[person.meta["front_end"]["name"]]()
+    features = front_end(person.meta["front_end"]["name"])
     windows = torch.from_numpy(speech_windows(features, clip.sound())[: len(clip)]).to(device)
     animation = Animation(person.head)
     face, mouth = clip_codes(person.head.face, windows), clip_codes(person.head.mouth, windows)

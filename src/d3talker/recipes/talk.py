@@ -19,7 +19,6 @@ from PIL import Image, ImageColor, UnidentifiedImageError
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, writable_folder
 from d3talker.core.progress import Progress, Silent
-from d3talker.media.audio import SoundCheck, stream_audio
 from d3talker.media.blocks import FrameBlocks
 from d3talker.media.video import VideoWriter
 from d3talker.media.writer import StyleName
@@ -27,8 +26,10 @@ from d3talker.models.animate import Animation, stream_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.paste import Paste
+from d3talker.recipes.sound import check_sound, clean_sound
 from d3talker.recipes.walk import blinks, read_blinks, smooth_cameras, stillest, to_and_fro
-from d3talker.signals.speech import FRONT_ENDS, RATE, SoundSource, frame_count, stream_windows
+from d3talker.signals.front_ends import front_end
+from d3talker.signals.speech import RATE, SoundSource, frame_count, stream_windows
 
 SOUND_RATE = 48_000
 """Samples a second of the sound in the video."""
@@ -82,19 +83,19 @@ def talk(
     paste = None if settings.paste_back is None else _paste(person, settings, transparent)
     if settings.blink not in ("auto", "clip", "none"):
         read_blinks(Path(settings.blink))
-    samples = _check_sound(audio, progress)
+    samples = check_sound(audio, progress).samples
     writable_folder(out.parent)
 
     width, height = (person.resolution, person.resolution) if paste is None else paste.size
     style: StyleName = "alpha" if transparent else "share"
-    sound = _clean(audio, SOUND_RATE)
+    sound = clean_sound(audio, SOUND_RATE)
     with (
         progress.stage("talk", frame_count(samples)) as advance,
         VideoWriter(out, width, height, style=style, sound_rate=SOUND_RATE) as video,
         quiet_threads(person.head.face.gaussians.device),
     ):
         heard = 0
-        for i, frame in enumerate(say(person, lambda: _clean(audio, RATE), settings, behind)):
+        for i, frame in enumerate(say(person, lambda: clean_sound(audio, RATE), settings, behind)):
             picture = frame.picture
             if transparent:
                 picture = np.dstack([picture, np.round(255 * frame.alpha).astype(np.uint8)])
@@ -115,7 +116,7 @@ def say(
 
     ``behind`` (R, R, 3) in [0, 1] takes the place of the clip's background.
     """
-    features = FRONT_ENDS[person.meta["front_end"]["name"]]()
+    features = front_end(person.meta["front_end"]["name"])
     if features.fingerprint() != person.meta["front_end"]["fingerprint"]:
         raise D3Error(
             f"the person learned on {person.meta['front_end']['fingerprint']}",
@@ -162,21 +163,6 @@ def _motion(person: Person, settings: TalkSettings) -> Iterator[tuple[int, np.nd
         expression = expression.copy()
         expression[BLINK] = max(expression[BLINK], next(closed))
         yield int(place), camera, expression
-
-
-def _clean(audio: Path, rate: int) -> Iterator[np.ndarray]:
-    check = SoundCheck(rate, audio.name)
-    return (check.add(piece) for piece in stream_audio(audio, rate))
-
-
-def _check_sound(audio: Path, progress: Progress) -> int:
-    """Reads the sound once through; gives its length in samples at 16 kHz."""
-    check = SoundCheck(RATE, audio.name)
-    for piece in stream_audio(audio, RATE):
-        check.add(piece)
-    for warning in check.finish():
-        progress.say(warning)
-    return check.samples
 
 
 def _background(background: str, person: Person) -> np.ndarray:

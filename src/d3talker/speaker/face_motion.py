@@ -12,7 +12,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from d3talker.speaker.face_pose import Controls
-from d3talker.speaker.visemes import VISEMES, Phone
+from d3talker.phonetics.classes import Phone
+from d3talker.speaker.visemes import VISEMES
 
 FALL_BEFORE, FALL_AFTER = 25.0, 21.0  # 1 / s: speech anticipates a little faster than it lets go
 BLINK_SECONDS = 0.24

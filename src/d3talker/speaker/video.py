@@ -16,8 +16,9 @@ from d3talker.speaker.face_motion import Motion, frame_times, make_motion, speec
 from d3talker.speaker.identity import make_identity
 from d3talker.speaker.person import Person, Shot
 from d3talker.speaker.scene import intrinsics, pose
-from d3talker.speaker.speech import Speech, built_in_speech
-from d3talker.speaker.visemes import Phone
+from d3talker.phonetics.speech import Speech
+from d3talker.speaker.speech import built_in_speech
+from d3talker.phonetics.classes import Phone
 
 FPS = 25.0
 PAUSE = 0.6  # seconds of silence between two rounds of a recording

@@ -40,7 +40,8 @@ from d3talker.recipes.adapt.report import Notebook, write_adapt_report
 from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
 from d3talker.recipes.prepare import prepare
-from d3talker.signals.speech import FRONT_ENDS, SpeechFeatures
+from d3talker.signals import front_ends
+from d3talker.signals.speech import SpeechFeatures
 from d3talker.tracking.clip import Clip, load_clip
 
 SHORTEST = 3.0
@@ -78,12 +79,12 @@ def adapt(
     progress, device = progress or Silent(), device or torch.device("cpu")
     if any(stage.loss.perceptual > 0.0 for stage in (preset.face, preset.mouth, preset.fuse)):
         load_perceptual()  # told now rather than after an hour
+    features = front_ends.front_end(front_end)
     work = writable_folder(out / "work")
     if restart:
         _forget(out, work)
     clip = _clip_of(source, work, progress)
     count = _frames_to_learn(clip, seconds)
-    features = FRONT_ENDS[front_end]()
     plan = _plan(clip, count, method, preset, features)
     _hold_to_plan(work / "plan.json", plan)
     if (out / "person.json").exists():

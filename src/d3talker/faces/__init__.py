@@ -1,0 +1,1 @@
+"""Face models: a neutral face, what people and expressions add to it, and pictures of its coordinates."""

@@ -1,0 +1,107 @@
+"""Facial motion to one code a frame: the difference encoder and the temporal network (equations 3 and 4).
+
+The input is the difference of two PNCC pictures, the face as the sound moves it less the face at rest: floats in
+[-2, 2], 0 on the background and nearly 0 on the cheeks. What moves stands in thin rims around lips, lids and jaw (spec
+2, section 2.3), hence a gain before the first layer, strides in place of pooling, and a last map that is flattened, so
+that the place of a rim is not averaged away. Who keeps differences as int8 stores ``round(63.5 d)``: the rounding, at
+most 0.008, is far below the rims.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CODE_SIZE = 32
+"""Numbers in the code of a frame."""
+PICTURE = 256
+"""Rows and columns of a difference."""
+REACH = 4
+"""Frames that the temporal network looks at before and after the frame itself (160 ms)."""
+GAIN = 8.0
+"""What the difference is multiplied by, so that the first layer sees a spread of about 1 (spec 2: 4 to 10)."""
+SLOPE = 0.02
+"""Of the leaky rectifiers."""
+
+
+class DifferenceEncoder(nn.Module):
+    """PNCC differences (B, 3, 256, 256) to features (B, 32): six strided convolutions, two linear layers (equation 3).
+
+    Variant B of spec 2, section 2.4. The biases start at 0, so that an untrained encoder maps the face at rest to 0.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        sizes = (3, 16, 32, 32, 64, 64, 64)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+        last = PICTURE >> len(self.convolutions)
+        self.inner = nn.Linear(sizes[-1] * last * last, 64)
+        self.outer = nn.Linear(64, CODE_SIZE)
+        _initialise(self, generator)
+
+    def forward(self, differences: Tensor) -> Tensor:
+        """See the class."""
+        x = GAIN * differences
+        for convolution in self.convolutions:
+            x = functional.leaky_relu(convolution(x), SLOPE)
+        return self.outer(functional.leaky_relu(self.inner(x.flatten(1)), SLOPE))
+
+
+class MotionTcn(nn.Module):
+    """Features of 9 neighbouring frames (B, 9, 32) to the code (B, 32) of the middle one (equation 4).
+
+    Three convolutions over time, dilated by 1, 1 and 2, see just these nine. Each adds to what came before, so that
+    the middle frame's own feature also runs straight through (spec 1, section 9.4).
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(nn.Conv1d(CODE_SIZE, CODE_SIZE, 3, dilation=d) for d in (1, 1, 2))
+        _initialise(self, generator)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """See the class."""
+        x = features.transpose(1, 2)
+        for convolution in self.convolutions:
+            change = functional.leaky_relu(convolution(x), SLOPE)
+            border = (x.shape[2] - change.shape[2]) // 2
+            x = x[:, :, border:-border] + change
+        return x.squeeze(2)
+
+
+class MotionEncoder(nn.Module):
+    """The codes of frames from the PNCC differences of a whole clip."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.net = DifferenceEncoder(generator)
+        self.tcn = MotionTcn(generator)
+
+    def forward(self, differences: Tensor, frames: Tensor) -> Tensor:
+        """Codes (B, 32) of the ``frames`` (B,) int64 of a clip with ``differences`` (T, 3, 256, 256) in [-2, 2].
+
+        Every frame that is looked at is encoded once. Frames before the start and after the end repeat the first and
+        the last one.
+        """
+        offsets = torch.arange(-REACH, REACH + 1, device=frames.device)
+        around = (frames[:, None] + offsets).clamp(0, len(differences) - 1)
+        wanted, place = around.unique(return_inverse=True)
+        return self.tcn(self.net(differences[wanted])[place])
+
+
+def _initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Draws all weights from ``generator`` so that signals keep their size through leaky rectifiers (He et al. 2015).
+
+    Eight layers deep, the smaller weights of the speech encoder would leave a code that does not move.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
+            bound = math.sqrt(6.0 / ((1.0 + SLOPE**2) * layer.weight[0].numel()))
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,1 @@
+"""Phones: their classes, speech synthesis with phone times, alignment."""

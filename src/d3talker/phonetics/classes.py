@@ -1,0 +1,63 @@
+"""29 broad phone classes, and which of them each phone name of ARPAbet and IPA belongs to.
+
+A diphthong is split into its nucleus (1.2 parts of the time) and its glide (1 part), an affricate into t (.8) and
+sh (1). The classes are those of spec 5: what the mouth does counts, not what a language tells apart.
+"""
+
+from __future__ import annotations
+
+CLASSES = (
+    "sil", "p", "m", "f", "th", "t", "n", "ng", "s", "sh", "k", "x", "h", "l", "r", "R", "w", "j", "i", "I",
+    "e", "E", "ae", "a", "@", "O", "o", "u", "y",
+)  # fmt: skip
+"""The classes in the order of the channels of the phone encoder; r is a trill or a tap, R the English r."""
+CLASS_INDEX = {name: index for index, name in enumerate(CLASSES)}
+
+Phone = tuple[str, float, float]
+"""Class name, start and end in seconds."""
+
+Parts = tuple[tuple[str, float], ...]
+"""The classes that one phone runs through, with their shares of its time."""
+
+
+def written_parts(written: str) -> Parts:
+    """``"a:1.2 I:1"`` as parts; a share that is not written is 1."""
+    split = [part.partition(":") for part in written.split()]
+    return tuple((name, float(share or 1)) for name, _, share in split)
+
+
+# ARPAbet, as flite names the phones of its English voices.
+ARPABET: dict[str, Parts] = {
+    name: written_parts(written)
+    for name, written in {
+        "pau": "sil", "ssil": "sil", "aa": "a", "ae": "ae", "ah": "a", "ao": "O", "aw": "a:1.2 u", "ax": "@",
+        "axr": "R", "ay": "a:1.2 I", "b": "p", "ch": "t:.8 sh", "d": "t", "dh": "th", "dx": "r", "eh": "E",
+        "el": "l", "em": "m", "en": "n", "er": "R", "ey": "e:1.2 I", "f": "f", "g": "k", "hh": "h", "hv": "h",
+        "ih": "I", "ix": "I", "iy": "i", "jh": "t:.8 sh", "k": "k", "l": "l", "m": "m", "n": "n", "ng": "ng",
+        "nx": "n", "ow": "o:1.2 u", "oy": "O:1.2 I", "p": "p", "r": "R", "s": "s", "sh": "sh", "t": "t",
+        "th": "th", "uh": "u", "uw": "u", "v": "f", "w": "w", "y": "j", "z": "s", "zh": "sh",
+    }.items()
+}  # fmt: skip
+
+# IPA, as espeak-ng writes it; stress and length marks are no names here. The longest name that fits counts.
+IPA: dict[str, Parts] = {
+    name: written_parts(written)
+    for written, names in {
+        "a:1.2 I": "aɪ", "a:1.2 u": "aʊ", "e:1.2 I": "eɪ", "O:1.2 I": "ɔɪ", "o:1.2 u": "oʊ əʊ", "t:.8 sh": "tʃ dʒ",
+        "p": "p b", "m": "m", "f": "f v ʋ", "th": "θ ð", "t": "t d", "n": "n", "ng": "ŋ ɲ", "s": "s z",
+        "sh": "ʃ ʒ ɕ ʑ ʂ ʐ", "k": "k ɡ g q", "x": "x χ ɣ ç ʝ ħ", "h": "h ʔ", "l": "l ɫ ʎ", "r": "r ɾ ʀ ʁ",
+        "R": "ɹ ɚ ɝ ɻ", "w": "w ɥ", "j": "j", "i": "i", "I": "ɪ ɨ", "e": "e", "E": "ɛ", "ae": "æ", "a": "a ɑ ɐ ʌ",
+        "@": "ə ɜ ɤ ɵ", "O": "ɔ ɒ", "o": "o", "u": "u ʊ ʉ ɯ", "y": "y ø œ",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+
+
+def split_phone(parts: Parts, start: float, end: float) -> list[Phone]:
+    """Shares the time of one phone among its classes."""
+    total, phones = sum(share for _, share in parts), []
+    for name, share in parts:
+        stop = start + (end - start) * share / total
+        phones.append((name, start, stop))
+        start, total, end = stop, total - share, end
+    return phones

@@ -1,0 +1,124 @@
+"""espeak-ng: about a hundred languages, built from formants, with the times of its phones."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import shutil
+from functools import cache
+
+import numpy as np
+
+from d3talker.core.errors import D3Error
+from d3talker.phonetics.classes import Parts
+from d3talker.phonetics.speech import RATE, Interval, Speech, classify, levelled, run
+from d3talker.phonetics.symbols import ipa_parts
+
+_RETRIEVE, _PHONEMES_IN_IPA, _UTF8, _PHONEME = 1, 3, 1, 7  # constants of speak_lib.h
+_SPEED, _PITCH = 1, 3
+_WORDS_A_MINUTE, _USUAL_PITCH = 165, 50
+_LATE = 0.025  # seconds by which the events come after the sound
+
+
+class _Identity(ctypes.Union):
+    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _Identity),
+    )
+
+
+_Listener = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+class Espeak:
+    """See :class:`~d3talker.phonetics.speech.Engine`; voices are languages, with a variant behind a plus: ``fr+f2``."""
+
+    name = "espeak-ng"
+
+    def missing(self) -> str | None:
+        """See the protocol."""
+        found = shutil.which("espeak-ng") and ctypes.util.find_library("espeak-ng")
+        return None if found else "apt-get install espeak-ng"
+
+    def voices(self) -> tuple[str, ...]:
+        """See the protocol."""
+        return ("en-us", *sorted(set(_languages()) - {"en-us"}))
+
+    def speak(self, text: str, voice: str, speed: float = 1.0, pitch: float = 1.0) -> Speech:
+        """See the protocol."""
+        samples, rate, intervals = _library().speak(text, voice, speed, pitch)
+        return Speech(levelled(samples, rate, self.name), RATE, classify(intervals, _parts))
+
+
+@cache
+def _languages() -> dict[str, str]:
+    """The file of each language's voice."""
+    lines = run(["espeak-ng", "--voices"], "espeak-ng").splitlines()[1:]
+    return {words[1]: words[4] for words in map(str.split, lines) if len(words) > 4}
+
+
+def _parts(phone: str) -> Parts:
+    plain = phone.strip("ˈˌ'_:;,|%! ")
+    return ipa_parts(plain) if plain else (("sil", 1.0),)
+
+
+@cache
+def _library() -> _Library:
+    return _Library()
+
+
+class _Library:
+    """libespeak-ng, which can be opened once a process."""
+
+    def __init__(self) -> None:
+        self._espeak = ctypes.CDLL(ctypes.util.find_library("espeak-ng"))
+        self._rate = self._espeak.espeak_Initialize(_RETRIEVE, 0, None, _PHONEMES_IN_IPA)
+        self._pieces: list[np.ndarray] = []
+        self._events: list[tuple[str, int]] = []
+        self._listener = _Listener(self._listen)  # kept, or the library would call into freed memory
+        self._espeak.espeak_SetSynthCallback(self._listener)
+
+    def speak(self, text: str, voice: str, speed: float, pitch: float) -> tuple[np.ndarray, int, list[Interval]]:
+        """Samples (S,) in [-1, 1], their rate, and the phones."""
+        self._set_voice(voice)
+        self._espeak.espeak_SetParameter(_SPEED, int(_WORDS_A_MINUTE * speed), 0)
+        self._espeak.espeak_SetParameter(_PITCH, int(np.clip(_USUAL_PITCH * pitch, 0, 99)), 0)
+        self._pieces.clear()
+        self._events.clear()
+        written = text.encode() + b"\0"
+        self._espeak.espeak_Synth(written, len(written), 0, 1, 0, _UTF8, None, None)
+        self._espeak.espeak_Synchronize()
+        samples = np.concatenate([np.zeros(1, np.int16), *self._pieces]).astype(np.float32) / 32768
+        times = [max(0.0, sample / self._rate - _LATE) for _, sample in self._events] + [len(samples) / self._rate]
+        names = [name for name, _ in self._events]
+        intervals = list(zip(names, times[:-1], times[1:], strict=True))
+        return samples, self._rate, [("_", 0.0, times[0]), *intervals]
+
+    def _set_voice(self, voice: str) -> None:
+        language, plus, variant = voice.partition("+")
+        for name in (language, _languages().get(language, language)):
+            if self._espeak.espeak_SetVoiceByName((name + plus + variant).encode()) == 0:
+                return
+        raise D3Error(f"espeak-ng has no voice {voice!r}", "a language such as de or fr-fr", "See: espeak-ng --voices")
+
+    def _listen(self, samples, count: int, events) -> int:
+        if count > 0 and samples:
+            self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        number = 0
+        while events[number].type:
+            if events[number].type == _PHONEME:
+                address = ctypes.addressof(events[number]) + _Event.id.offset
+                name = ctypes.string_at(address, 8).split(b"\0")[0].decode(errors="ignore")
+                self._events.append((name, events[number].sample))
+            number += 1
+        return 0

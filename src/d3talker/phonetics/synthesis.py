@@ -1,0 +1,43 @@
+"""Text to speech with the times of the phones, by whatever synthesiser is installed."""
+
+from __future__ import annotations
+
+import re
+
+from d3talker.core.errors import D3Error
+from d3talker.phonetics.espeak import Espeak
+from d3talker.phonetics.festival import Festival
+from d3talker.phonetics.flite import Flite
+from d3talker.phonetics.mbrola import Mbrola
+from d3talker.phonetics.open_jtalk import OpenJTalk
+from d3talker.phonetics.speech import RATE, Engine, Speech
+
+__all__ = ["ENGINES", "RATE", "Engine", "Speech", "synthesise"]
+
+ENGINES: dict[str, Engine] = {
+    engine.name: engine for engine in (Flite(), Espeak(), Festival(), Mbrola(), OpenJTalk())
+}
+"""Every synthesiser, by name, the one that ``synthesise`` prefers first."""
+
+
+def synthesise(text: str, voice: str = "") -> Speech:
+    """Says a text.
+
+    Args:
+        text: words in the language of the voice.
+        voice: ``flite``, ``flite:slt``, ``espeak-ng:fr+f2``, ``mbrola:de2``, ...; empty takes the first engine that is
+            installed, and its first voice.
+
+    Raises:
+        D3Error: no words, no such engine or voice, or none is installed.
+    """
+    if not re.search(r"\w", text):
+        raise D3Error("a text without words", "something to say", "Give a sentence.")
+    name, _, chosen = voice.partition(":")
+    if name and name not in ENGINES:
+        raise D3Error(f"no synthesiser called {name!r}", ", ".join(ENGINES), "Name one, as in flite:slt.")
+    wanted = [ENGINES[name]] if name else list(ENGINES.values())
+    usable = [engine for engine in wanted if engine.missing() is None]
+    if not usable:
+        raise D3Error(f"{name or 'a speech synthesiser'} is not installed", "one that is", f"Run: {wanted[0].missing()}.")
+    return usable[0].speak(text, chosen or usable[0].voices()[0])

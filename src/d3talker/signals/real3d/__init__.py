@@ -1,0 +1,1 @@
+"""Facial motion by the published audio-to-motion model of Real3D-Portrait (PitchContourVAE)."""
