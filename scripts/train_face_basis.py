@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=Path, nargs="+", required=True, help="folders of d3talker prepare")
     parser.add_argument("--same", nargs="*", default=[], metavar="A=B", help="folder names that show one person")
     parser.add_argument("--components", type=int, default=32, help="of expression, beside the two blinks")
-    parser.add_argument("--held-out", type=int, nargs="*", default=[16, 32, 48], help="sizes to measure on people left out")
+    parser.add_argument(
+        "--held-out", type=int, nargs="*", default=[16, 32, 48], help="sizes to measure on people left out"
+    )
     parser.add_argument("--out", type=Path, default=ASSET)
     options = parser.parse_args(arguments)
 
@@ -67,7 +69,12 @@ def write_basis(path: Path, basis: FaceBasis, clips: Mapping[str, Clip], people:
     stored = {name: value.astype(np.float32) for name, value in arrays.items()}
     fingerprint = mp468_model(**stored).fingerprint()
     sources = [
-        {"clip": name, "video": clip.meta["source"]["name"], "sha256": clip.meta["source"]["sha256"], "frames": len(clip)}
+        {
+            "clip": name,
+            "video": clip.meta["source"]["name"],
+            "sha256": clip.meta["source"]["sha256"],
+            "frames": len(clip),
+        }
         for name, clip in clips.items()
     ]
     write_json(
@@ -82,7 +89,8 @@ def write_basis(path: Path, basis: FaceBasis, clips: Mapping[str, Clip], people:
             "sources": sources,
         },
     )
-    print(f"{path}: {fingerprint}, {path.stat().st_size} bytes, {len(people)} people, {sum(map(len, clips.values()))} frames")
+    frames = sum(map(len, clips.values()))
+    print(f"{path}: {fingerprint}, {path.stat().st_size} bytes, {len(people)} people, {frames} frames")
 
 
 def report(people: Mapping[str, Person], sizes: Sequence[int]) -> None:

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, nargs="*", default=[], help="English recordings to measure on")
     parser.add_argument("--share", type=float, default=1.0, help="of the full corpus")
     parser.add_argument("--copies", type=int, default=3, help="spoiled copies of every utterance")
-    parser.add_argument("--minutes", type=float, nargs=2, default=(10, 45), help="of the first and the second round")
+    parser.add_argument("--steps", type=int, nargs=2, default=(1500, 6000), help="of the first and the second round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ASSETS / "phone29.safetensors")
     options = parser.parse_args()
@@ -61,12 +61,12 @@ def main() -> None:
 
     first = options.work / "first.pt"
     if not first.exists():
-        train(options.work, shape, options.minutes[0], None, first)
+        train(options.work, shape, options.steps[0], None, first)
     align_actors(options.work, shape, first)
     spoil(options.work, options.copies, shape, options.threads)
     second = options.work / "second.pt"
     if not second.exists():
-        train(options.work, shape, options.minutes[1], first, second)
+        train(options.work, shape, options.steps[1], first, second)
     encoder = _loaded(second)
     report = measure(encoder, options.work / "test", shape)
     export(encoder, shape, options.out, report, (time.time() - started) / 60)
@@ -218,7 +218,7 @@ def vary(rows: Tensor, rng: np.random.Generator) -> Tensor:
     return rows
 
 
-def train(work: Path, shape: np.ndarray, minutes: float, start: Path | None, out: Path) -> None:
+def train(work: Path, shape: np.ndarray, steps: int, start: Path | None, out: Path) -> None:
     """One round: frame cross-entropy with smoothed soft labels, AdamW, cosine rate; saves the encoder."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -231,10 +231,10 @@ def train(work: Path, shape: np.ndarray, minutes: float, start: Path | None, out
     weights /= (weights * torch.from_numpy(shares)).sum()
     rate = 2e-3 if start is None else 1.5e-3
     optimiser = torch.optim.AdamW(encoder.parameters(), rate, weight_decay=0.02)
-    averaged, steps, told, began = 0.0, 0, 0.0, time.time()
-    while (done := (time.time() - began) / (60 * minutes)) < 1:
+    averaged, began = 0.0, time.time()
+    for step in range(1, steps + 1):
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (steps + 1) / 300) * (0.51 + 0.49 * np.cos(np.pi * done))
+            group["lr"] = rate * min(1.0, step / 300) * (0.51 + 0.49 * np.cos(np.pi * step / steps))
         encoder.train()
         rows, labels = corpus.batch(rng)
         logs = functional.log_softmax(encoder(vary(rows, rng)), dim=2)
@@ -246,11 +246,11 @@ def train(work: Path, shape: np.ndarray, minutes: float, start: Path | None, out
         loss.backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 2.0)
         optimiser.step()
-        steps += 1
-        averaged = loss.item() if steps == 1 else 0.99 * averaged + 0.01 * loss.item()
-        if done - told > 0.19:
-            told = done
-            print(f"{100 * done:.0f} %, {steps} steps, {steps * BATCH * CROP / 180_000:.0f} h heard, loss {averaged:.3f}")
+        averaged = loss.item() if step == 1 else 0.99 * averaged + 0.01 * loss.item()
+        if step % 500 == 0:
+            print(f"step {step} of {steps}, {(time.time() - began) / 60:.1f} min, loss {averaged:.3f}", flush=True)
+            torch.save(encoder.state_dict(), out.with_suffix(".partial"))
+        if step % 2000 == 0:
             measure(encoder, work / "test", shape)
     torch.save(encoder.state_dict(), out)
 

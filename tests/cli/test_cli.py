@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from d3talker.media.audio import write_wav
+from d3talker.media.audio import read_audio, write_wav
 from d3talker.media.video import VideoWriter, probe, read_frames
+from d3talker.phonetics.synthesis import ENGINES
+from d3talker.tracking.clip import load_clip
 
 
 def d3talker(*arguments: object, preexec=None) -> subprocess.CompletedProcess[str]:
@@ -38,13 +40,13 @@ def still_video(path: Path, seconds: float, picture: np.ndarray) -> Path:
 def test_help_teaches_and_is_quick() -> None:
     done = d3talker("--help")
     assert done.returncode == 0
-    for verb in ("prepare", "adapt", "talk", "evaluate", "demo", "doctor"):
+    for verb in ("prepare", "adapt", "talk", "motion", "evaluate", "demo", "doctor"):
         assert verb in done.stdout
     code = "import sys, d3talker.cli.commands; sys.exit(any(m in sys.modules for m in ('torch', 'av', 'mediapipe')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("verb", ["prepare", "adapt", "talk", "evaluate", "demo", "doctor"])
+@pytest.mark.parametrize("verb", ["prepare", "adapt", "talk", "motion", "evaluate", "demo", "doctor"])
 def test_every_verb_explains_itself(verb: str) -> None:
     from d3talker.cli import main
 
@@ -67,6 +69,13 @@ def test_doctor_tells_of_every_part() -> None:
         (["adapt", "none.mp4", "--out", "me"], ["none.mp4"]),
         (["prepare", "text.mp4", "--out", "clip"], ["text.mp4", "video"]),
         (["talk", "nobody", "a.wav", "--out", "v.mp4"], ["person.json"]),
+        (["talk", "nobody", "--out", "v.mp4"], ["nothing to say", "--text"]),
+        (["talk", "nobody", "a.wav", "--text", "hello", "--out", "v.mp4"], ["a.wav", "--text", "one of them"]),
+        (["talk", "nobody", "a.wav", "--voice", "flite", "--out", "v.mp4"], ["--voice flite", "without --text"]),
+        (["talk", "nobody", "--text", "hello", "--voice", "parrot", "--out", "v.mp4"], ["parrot", "flite"]),
+        (["motion", "none.wav", "--out", "v.mp4"], ["none.wav"]),
+        (["motion", "text.mp4", "--out", "v.mp4"], ["text.mp4", "not a media file"]),
+        (["adapt", "text.mp4", "--out", "me", "--front-end", "logmell"], ["logmell", "logmel", "Did you mean"]),
         (["adapt", "text.mp4", "--out", "me", "--device", "abacus"], ["abacus", "doctor"]),
         (["adapt", "text.mp4", "--out", "me", "--resolution", "-5"], ["-5", "32 to 2048"]),
         (["prepare", "text.mp4", "--out", "clip", "--size", "7"], ["7", "64 to 2048"]),
@@ -108,6 +117,36 @@ def test_from_clip_to_video(tmp_path: Path, tiny_person: Path) -> None:
     assert str(tmp_path / "v.mp4") in done.stdout
     assert probe(tmp_path / "v.mp4").has_sound
     assert len(list(read_frames(tmp_path / "v.mp4"))) == 25
+
+
+def test_a_person_says_a_text(tmp_path: Path, tiny_person: Path) -> None:
+    if all(engine.missing() for engine in ENGINES.values()):
+        pytest.skip("no speech synthesiser is installed")
+    done = d3talker("talk", tiny_person, "--text", "Good morning.", "--out", tmp_path / "v.mp4", "--pose", "still")
+    assert done.returncode == 0, done.stderr
+    assert [f.name for f in tmp_path.iterdir()] == ["v.mp4"]
+    assert 10 < len(list(read_frames(tmp_path / "v.mp4"))) < 75
+    assert np.abs(read_audio(tmp_path / "v.mp4")).max() > 0.3
+
+
+def test_motion_is_drawn_and_compared(tmp_path: Path, prepared_clip: Path) -> None:
+    sound, video = prepared_clip / "audio.wav", tmp_path / "m.mp4"
+    done = d3talker("motion", sound, "--out", video, "--compare", prepared_clip, "--width", "320")
+    assert done.returncode == 0, done.stderr
+    for word in ("opening", "width", "correlation", "closure", str(video)):
+        assert word in done.stdout, word
+    assert probe(video).has_sound
+    assert len(list(read_frames(video))) == len(load_clip(prepared_clip))
+
+
+def test_motion_leaves_nothing_behind_on_a_full_disk(tmp_path: Path) -> None:
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    write_wav(tmp_path / "a.wav", 0.3 * np.sin(np.arange(48_000) / 12))
+    done = d3talker("motion", tmp_path / "a.wav", "--out", tmp_path / "m.mp4", preexec=little_room)
+    refused(done, "disk is full")
+    assert [f.name for f in tmp_path.iterdir()] == ["a.wav"]
 
 
 def test_silence_is_refused(tmp_path: Path, tiny_person: Path) -> None:

@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from d3talker.fields.motion import PICTURE, DifferenceEncoder, MotionEncoder, MotionTcn
+from d3talker.faces.model import load_face_model
+from d3talker.faces.pncc import Pncc
+from d3talker.faces.points import LOWER_INNER_LIP, UPPER_INNER_LIP
+from d3talker.fields.motion import GAIN, PICTURE, DifferenceEncoder, MotionEncoder, MotionTcn
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -51,8 +54,44 @@ def test_the_face_at_rest_has_the_code_zero() -> None:
     assert torch.equal(codes, torch.zeros(4, 32))
 
 
+@pytest.fixture(scope="module")
+def moved_faces() -> Tensor:
+    """PNCC differences (4, 3, 256, 256): lips 5 mm apart, then both cheeks 5 mm to the side, up and outwards."""
+    model = load_face_model()
+    rest = Pncc(model)
+    lips = torch.zeros(1, len(model.expression))
+    lips[0, 2] = 1.0  # the first component after the blinks moves the lips most
+    gap = gap_of(model.vertices(lips)[0]) - gap_of(model.mean)
+    lips[0, 2] = 0.005 / gap
+    differences = [rest.differences(lips)[0]]
+    for direction in torch.eye(3):
+        neutral = model.mean.clone()
+        for cheek in (50, 280):
+            near = torch.exp(-(((model.mean - model.mean[cheek]).norm(dim=1) / 0.015) ** 2))
+            neutral += 0.005 * near[:, None] * direction
+        differences.append(Pncc(model, neutral=neutral).canonical - rest.canonical)
+    return torch.stack(differences)
+
+
+def gap_of(face: Tensor) -> float:
+    return float((face[UPPER_INNER_LIP.tolist(), 1] - face[LOWER_INNER_LIP.tolist(), 1]).mean())
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_a_lip_opening_changes_the_feature_far_more_than_a_cheek(seed: int) -> None:
+def test_lips_of_the_face_model_change_the_feature_far_more_than_cheeks(moved_faces: Tensor, seed: int) -> None:
+    with torch.no_grad():
+        lips, aside, up, outwards = DifferenceEncoder(seeded(seed))(moved_faces).norm(dim=1).tolist()
+    assert lips > 5 * max(aside, up), (lips, aside, up)
+    assert lips > 80 * outwards, (lips, outwards)
+
+
+def test_the_gain_brings_a_moving_face_to_a_spread_of_about_one(moved_faces: Tensor) -> None:
+    assert 0.4 < GAIN * float(moved_faces[0].std()) < 1.5
+    assert float(moved_faces.abs().max()) <= 2.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_painted_lip_opening_changes_the_feature_far_more_than_a_cheek(seed: int) -> None:
     encoder, rest = DifferenceEncoder(seeded(seed)), painted_face()
     moved = torch.stack([painted_face(gap=6.0), painted_face(cheek=6.0)]) - rest  # 5 mm each
     with torch.no_grad():
@@ -113,12 +152,12 @@ def test_the_temporal_network_sees_nine_frames_and_passes_the_middle_one_through
 
 def test_gradients_agree_with_finite_differences() -> None:
     encoder, tcn = DifferenceEncoder(seeded()).double(), MotionTcn(seeded()).double()
-    patch = torch.randn(1, 3, 2, 2, generator=seeded(), dtype=torch.float64) * 0.1
+    patch = torch.randn(1, 3, 1, 1, generator=seeded(), dtype=torch.float64) * 0.1
     features = torch.randn(1, 9, 32, generator=seeded(1), dtype=torch.float64)
 
     def code(square: Tensor) -> Tensor:
         picture = torch.zeros(1, 3, PICTURE, PICTURE, dtype=torch.float64)
-        picture[:, :, 180:182, 128:130] = square
+        picture[:, :, 180:181, 128:129] = square
         return tcn(torch.cat([features[:, :4], encoder(picture)[:, None], features[:, 5:]], dim=1))
 
     assert torch.autograd.gradcheck(code, (patch.requires_grad_(),))

@@ -8,13 +8,13 @@ import torch
 
 from d3talker.config.method import TALKINGGAUSSIAN, as_published
 from d3talker.core.progress import Silent
+from d3talker.faces.points import INNER_LIPS
 from d3talker.ops.camera import project
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
 from d3talker.recipes.adapt.start import most_frontal, start_face, start_mouth
 from d3talker.signals.logmel import LogMel
 from d3talker.tracking.clip import Clip, load_clip
 from d3talker.tracking.masks import FACE, HAIR
-from d3talker.tracking.points import INNER_LIPS
 
 
 @pytest.fixture(scope="module")

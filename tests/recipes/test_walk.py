@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from d3talker.core.errors import D3Error
-from d3talker.recipes.walk import blinks, read_blinks, smooth_cameras, stillest, to_and_fro
+from d3talker.recipes.walk import read_blinks, smooth_cameras, stillest, to_and_fro
+from d3talker.signals.blinks import blinks
 
 
 def path(count: int = 40) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from d3talker.tracking.points import FACE_OVAL, INNER_LIPS
+from d3talker.faces.points import FACE_OVAL, INNER_LIPS
 
 
 def synthetic_landmarks(opening: float = 8.0, centre=(128.0, 100.0)) -> np.ndarray:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from d3talker.tracking import points
-from d3talker.tracking.head_frame import IRIS_DIAMETER, LEAN, OUTER_EYE_DISTANCE
+from d3talker.faces import points
+from d3talker.tracking.head_frame import IRIS_DIAMETER, LEAN
 
 SIZE = 512
 
@@ -26,7 +26,7 @@ def make_face(rng: np.random.Generator) -> np.ndarray:
     face[:, 2] = depth(face[:, 0], face[:, 1])
     face[points.MIDLINE, 2] += 0.02
     for side, corners, ring in ((-1, (33, 133), points.RIGHT_IRIS), (1, (263, 362), points.LEFT_IRIS)):
-        face[corners[0]] = (side * OUTER_EYE_DISTANCE / 2, 0.02, depth(0.045, 0.02))
+        face[corners[0]] = (side * points.EYE_DISTANCE / 2, 0.02, depth(0.045, 0.02))
         face[corners[1]] = (side * 0.016, 0.02, depth(0.016, 0.02))
         iris = np.array([side * 0.03, 0.02, depth(0.03, 0.02)])
         around = np.array([(1, 0, 0), (0, 1, 0), (-1, 0, 0), (0, -1, 0)]) * IRIS_DIAMETER / 2

@@ -4,11 +4,11 @@ from scipy.spatial.transform import Rotation
 from synthetic_face import SIZE, make_clip, make_face
 
 from d3talker.config.prepare import SolveSettings
-from d3talker.tracking import points
+from d3talker.faces import points
 from d3talker.tracking.bundle import Scene, solve_scene
 from d3talker.tracking.camera_solve import jitter_of, solve_cameras
 from d3talker.tracking.expression import measure_expression
-from d3talker.tracking.head_frame import align, head_axes, mean_face, metric_scale
+from d3talker.tracking.head_frame import head_axes, mean_face, metric_scale
 
 
 def turns_apart(solved: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -113,16 +113,6 @@ def test_bundle_reaches_the_exact_solution_without_noise():
     )
     assert np.abs(solved.project() - truth.project()).max() < 1e-4
     assert solved.focal == pytest.approx(clip.focal, rel=1e-3)
-
-
-def test_align_undoes_a_similarity():
-    rng = np.random.default_rng(7)
-    source = rng.normal(size=(20, 3))
-    rotation = Rotation.from_rotvec([0.4, -1.0, 0.3]).as_matrix()
-    scale, found, shift = align(source, 2.5 * source @ rotation.T + [1, 2, 3])
-    assert scale == pytest.approx(2.5)
-    assert np.allclose(found, rotation)
-    assert np.allclose(shift, [1, 2, 3])
 
 
 def test_mean_face_stands_upright_and_measures_in_metres():

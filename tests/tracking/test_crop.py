@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from d3talker.tracking import points
+from d3talker.faces import points
 from d3talker.tracking.crop import Crop, square_crop
 
 

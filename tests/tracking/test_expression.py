@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from d3talker.core.errors import D3Error
-from d3talker.tracking import points
+from d3talker.faces import points
 from d3talker.tracking.expression import (
     NAMES,
     activation,

@@ -5,9 +5,10 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from d3talker.tracking.face_triangles import face_triangles
-from d3talker.tracking.geometry import face_geometry, vertex_normals
-from d3talker.tracking.points import FACE_OVAL
+from d3talker.faces.mp468 import face_triangles
+from d3talker.faces.points import FACE_OVAL
+from d3talker.ops.mesh import vertex_normals
+from d3talker.tracking.geometry import face_geometry
 
 SIZE, FOCAL = 128, 300.0
 INTRINSICS = np.array([[FOCAL, 0, SIZE / 2], [0, FOCAL, SIZE / 2], [0, 0, 1.0]])

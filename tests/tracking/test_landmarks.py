@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from d3talker.core.errors import D3Error
+from d3talker.faces import points
 from d3talker.media.video import read_frames
-from d3talker.tracking import points
 from d3talker.tracking.landmarks import face_box, open_tracker
 
 

@@ -2,24 +2,8 @@ import numpy as np
 import pytest
 from synthetic_face import make_face
 
-from d3talker.tracking import points
-from d3talker.tracking.mirror import MIRROR, MirroredTracker, mirrored
-
-
-def test_mirror_is_its_own_inverse_and_swaps_named_parts():
-    assert np.array_equal(MIRROR[MIRROR], np.arange(points.COUNT))
-    assert np.count_nonzero(np.arange(points.COUNT) == MIRROR) == 28  # the midline
-    assert np.array_equal(MIRROR[points.MIDLINE], points.MIDLINE)
-    assert np.array_equal(MIRROR[points.MIRROR_PAIRS[:, 0]], points.MIRROR_PAIRS[:, 1])
-    for one, other in (
-        (points.RIGHT_EYE, points.LEFT_EYE),
-        (points.RIGHT_BROW, points.LEFT_BROW),
-        (points.RIGHT_IRIS, points.LEFT_IRIS),
-        (points.RIGHT_UPPER_LID, points.LEFT_UPPER_LID),
-        (points.INNER_LIPS, points.INNER_LIPS),
-        (points.FACE_OVAL, points.FACE_OVAL),
-    ):
-        assert set(MIRROR[one]) == set(other)
+from d3talker.faces import points
+from d3talker.tracking.mirror import MirroredTracker, mirrored
 
 
 class Pointer:

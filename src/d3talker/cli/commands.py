@@ -110,6 +110,7 @@ class Talk:
     """Make a video of a person saying any sound, or any text where a speech synthesiser is installed.
 
     Example: d3talker talk me speech.mp3 --out video.mp4 --background white
+
     Example: d3talker talk me --text "Good morning." --out video.mp4
     """
 
@@ -117,7 +118,7 @@ class Talk:
     """The folder that `adapt` wrote."""
     out: Path
     """The video: .mp4, or .webm or .mov for a transparent background."""
-    audio: Positional[Path | None] = None
+    audio: Annotated[Positional[Path | None], arg(metavar="[AUDIO]")] = None
     """Any audio or video file, of any length; or give --text."""
     text: str | None = None
     """What to say, in place of a sound."""
@@ -153,20 +154,20 @@ class Talk:
 class Motion:
     """Draw the face that a sound moves, to judge lips before training anything.
 
-    The video shows the predicted face lit from two sides, or beside the tracked one, its PNCC picture, which is what a
-    head learns from, the sound, and how far the lips are apart.
+    The video has the predicted face from two sides (with --compare: beside the tracked one), its PNCC picture, which is
+    what a head learns from, the sound, and how far the lips are apart.
 
     Example: d3talker motion speech.wav --out motion.mp4
+
     Example: d3talker motion clip.mp4 --out motion.mp4 --compare clip.mp4
     """
 
-    audio: Positional[Path]
+    audio: Annotated[Positional[Path], arg(metavar="AUDIO")]
     """Any audio or video file, of any length."""
     out: Path
     """The video (.mp4)."""
     compare: Path | None = None
-    """A video with this sound, or the folder that `prepare` made of it: draws its tracked face beside the predicted
-    one and prints how well the lips agree."""
+    """A video with this sound, or its prepared folder: draws the tracked face beside, prints how well lips agree."""
     width: int = 1280
     """Pixels of the video."""
 

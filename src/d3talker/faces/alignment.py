@@ -39,3 +39,10 @@ def laid_on(points: np.ndarray, target: np.ndarray, stable: np.ndarray) -> np.nd
     """
     scale, rotation, shift = align(points[:, stable], target[stable])
     return scale[:, None, None] * (points @ rotation.transpose(0, 2, 1)) + shift[:, None]
+
+
+def small_similarities(face: np.ndarray) -> np.ndarray:
+    """The seven ways (7, N, 3) in which points (N, 3) move when they are shifted, turned or scaled a little."""
+    shifts = np.broadcast_to(np.eye(3)[:, None], (3, *face.shape))
+    turns = np.cross(np.eye(3)[:, None], face[None])
+    return np.concatenate([shifts, turns, face[None]])

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from d3talker.faces import points as named
+from d3talker.faces.alignment import small_similarities
 from d3talker.faces.fit import displacements, person_neutral
 from d3talker.faces.model import LANDMARKS
 from d3talker.faces.mp468 import face_triangles, point_weights
@@ -81,7 +82,7 @@ def learn_basis(people: Sequence[Person], components: int) -> FaceBasis:
     left = np.mean([_learn_blink(person, *_LEFT_EYE) for person in people], axis=0)
     right = _touching(mean, (right + mirrored(left)) / 2)
     blinks = np.stack([right, mirrored(right)])
-    shapes = _components(people, blinks, components)
+    shapes = _without_head_motion(_components(people, blinks, components), mean)
     lip_motion = np.square(shapes[:, named.LIPS]).sum(axis=(1, 2))
     shapes = shapes[np.argsort(-lip_motion, kind="stable")]
     return FaceBasis(mean, identity, np.concatenate([blinks, _signed(shapes)]))
@@ -119,12 +120,24 @@ def learn_identity(neutrals: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     return mean, _signed(shapes.reshape(count, LANDMARKS, 3))
 
 
+def _without_head_motion(shapes: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Shapes (K, 468, 3) less the shift, turn and growth that their stable points show on the mean face.
+
+    Every person's displacements are free of it on that person's own face, so there is little to take off.
+    """
+    motions = small_similarities(mean)
+    stable = motions[:, named.RIGID].reshape(len(motions), -1)
+    seen = np.linalg.lstsq(stable.T, shapes[:, named.RIGID].reshape(len(shapes), -1).T, rcond=None)[0]
+    return shapes - np.tensordot(seen.T, motions, axes=1)
+
+
 def _learn_blink(person: Person, ring: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """Cross products (468, 3) of a person's lid gap with the points around the eye: how these go with a blink."""
     open_gap = _gap(person.neutral, upper, lower)
     closure = 1.0 - _gap(person.neutral + person.moved, upper, lower) / open_gap
     blink = np.zeros((LANDMARKS, 3))
     near = _around(ring)
+    near[named.RIGID] = False  # faces are aligned by these: a blink must not look like a nod
     blink[near] = np.einsum("t,tvc->vc", closure, person.moved[:, near]) / len(closure)
     return blink
 

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from d3talker.faces import points as named
-from d3talker.faces.alignment import laid_on
+from d3talker.faces.alignment import laid_on, small_similarities
 from d3talker.faces.model import LANDMARKS, FaceModel
 from d3talker.faces.mp468 import point_weights
 
-EYE_DISTANCE = 0.090
+EYE_DISTANCE = named.EYE_DISTANCE
 """Metres between the outer corners of the eyes of every neutral face: the one size in which faces are compared."""
 CLOSED = 0.001
 """Metres between lips that count as closed."""
 _FEWEST_CLOSED = 5
+_IDENTITY_ROUNDS = 3
 
 
 def person_neutral(points: np.ndarray, lip_opening: np.ndarray, blink: np.ndarray) -> np.ndarray:
@@ -40,8 +41,7 @@ def person_neutral(points: np.ndarray, lip_opening: np.ndarray, blink: np.ndarra
     closed = max(int((lip_opening[by_opening] < CLOSED).sum()), _FEWEST_CLOSED)
     stable = points[by_opening[:closed]]
     neutral = np.median(laid_on(stable, np.median(points, axis=0), named.RIGID), axis=0)
-    right, left = neutral[named.OUTER_EYE_CORNERS]
-    return (neutral * (EYE_DISTANCE / np.linalg.norm(left - right))).astype(np.float32)
+    return (neutral * (EYE_DISTANCE / _eye_distance(neutral))).astype(np.float32)
 
 
 def displacements(points: np.ndarray, neutral: np.ndarray) -> np.ndarray:
@@ -65,8 +65,10 @@ def displacements(points: np.ndarray, neutral: np.ndarray) -> np.ndarray:
 def fit_expression(model: FaceModel, points: np.ndarray, neutral: np.ndarray, noise: float = 3e-4) -> Tensor:
     """The expression of every frame: weighted least squares on the points, with the model's own prior.
 
-    Lips count most, depth counts less (:func:`~d3talker.faces.mp468.point_weights`). The prior holds each coefficient
-    near 0 as far as points with ``noise`` leave it open, which matters for the correlated shapes of ``ict`` and ``bfm``.
+    Lips count most, depth counts less (:func:`~d3talker.faces.mp468.point_weights`). A prior of standard deviation 1
+    holds a coefficient near 0 as far as the points leave it open: hardly at all in ``mp468``, whose shapes are
+    orthogonal, but the shapes of ``ict`` and ``bfm`` look much alike on so few points. The displacements are brought to
+    the size of the model's own face first.
 
     Args:
         model: any back end, on the CPU.
@@ -77,11 +79,51 @@ def fit_expression(model: FaceModel, points: np.ndarray, neutral: np.ndarray, no
     Returns:
         (T, Ke) float32.
     """
-    moved = displacements(points, neutral)
     known = (model.landmarks >= 0).numpy()
-    weights = point_weights()[known]
-    shapes = model.expression[:, model.landmarks[known]].numpy().astype(np.float64) * weights
-    shapes = shapes.reshape(len(shapes), -1)
-    moved = (moved[:, known] * weights).reshape(len(moved), -1)
-    normal = shapes @ shapes.T + noise**2 * np.eye(len(shapes))
-    return torch.from_numpy(np.linalg.solve(normal, shapes @ moved.T).T.astype(np.float32))
+    mean = model.mean[model.landmarks].numpy()
+    size = _eye_distance(mean) / _eye_distance(neutral)
+    moved = displacements(points, neutral)[:, known] * size
+    shapes = model.expression[:, model.landmarks[known]].numpy().astype(np.float64)
+    solved = _solve(shapes, moved, point_weights()[known], noise, len(shapes))
+    return torch.from_numpy(solved.astype(np.float32))
+
+
+def fit_identity(model: FaceModel, neutral: np.ndarray, noise: float = 1e-3) -> Tensor:
+    """Who a neutral face belongs to, for models whose vertices are not MediaPipe's points.
+
+    The person's points are laid on the model by a similarity, which is solved together with the identity: pose and size
+    are free, the identity has a prior of standard deviation 1.
+
+    Args:
+        model: any back end, on the CPU.
+        neutral: (468, 3) from :func:`person_neutral`.
+        noise: metres, standard deviation of a point and of its vertex about each other.
+
+    Returns:
+        (Ki,) float32 standard deviations: the person is ``model.vertices(expression, identity)``.
+    """
+    known = (model.landmarks >= 0).numpy()
+    mean = model.mean[model.landmarks[known]].numpy().astype(np.float64)
+    shapes = model.identity[:, model.landmarks[known]].numpy().astype(np.float64)
+    person = np.asarray(neutral, dtype=np.float64)[None, known]
+    everything = np.arange(len(mean))
+    found = mean
+    for _ in range(_IDENTITY_ROUNDS):
+        laid = laid_on(person, found, everything)
+        free = np.concatenate([shapes, small_similarities(laid[0])])
+        solved = _solve(free, laid - mean, np.ones_like(mean), noise, len(shapes))[0, : len(shapes)]
+        found = mean + np.tensordot(solved, shapes, axes=1)
+    return torch.from_numpy(solved.astype(np.float32))
+
+
+def _solve(shapes: np.ndarray, moved: np.ndarray, weights: np.ndarray, noise: float, bound: int) -> np.ndarray:
+    """Coefficients (T, K) of displacements (T, N, 3) in shapes (K, N, 3), the first ``bound`` with a unit prior."""
+    shapes = (shapes * weights).reshape(len(shapes), -1)
+    moved = (moved * weights).reshape(len(moved), -1)
+    normal = shapes @ shapes.T + noise**2 * np.diag(np.arange(len(shapes)) < bound)
+    return np.linalg.solve(normal, shapes @ moved.T).T
+
+
+def _eye_distance(face: np.ndarray) -> float:
+    right, left = face[named.OUTER_EYE_CORNERS]
+    return float(np.linalg.norm(left - right))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,12 +52,10 @@ class FaceModel:
 
     def to(self, device: torch.device | str) -> FaceModel:
         """The same model on a device."""
-        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        moved: dict[str, Any] = {name: x.to(device) for name, x in vars(self).items() if isinstance(x, Tensor)}
         return replace(self, **moved)
 
-    def vertices(
-        self, expression: Tensor, identity: Tensor | None = None, neutral: Tensor | None = None
-    ) -> Tensor:
+    def vertices(self, expression: Tensor, identity: Tensor | None = None, neutral: Tensor | None = None) -> Tensor:
         """Faces of given coefficients.
 
         Args:

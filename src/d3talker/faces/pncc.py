@@ -15,7 +15,6 @@ FOCAL = 1015.0 / 224.0
 """Focal length in widths of the picture (Deep3DFaceRecon): a field of view of 12.6 degrees."""
 DISTANCE = 1.0
 """Metres from the camera to the middle of the face."""
-_AT_ONCE = 32  # faces whose samples the reference holds at a time
 
 
 class Pncc:
@@ -36,21 +35,17 @@ class Pncc:
         self._neutral = neutral
         self._colours = face_model.colours * 2 - 1
         self._centre = face_model.mean.mean(dim=0)
-        self.canonical: Tensor = self.images(torch.zeros(1, len(face_model.expression), device=face_model.mean.device))[0]
+        self.canonical: Tensor = self.images(torch.zeros(1, len(face_model.expression)))[0]
         """(3, H, W): the face with expression 0."""
 
     def images(self, coefficients: Tensor) -> Tensor:
         """Pictures (B, 3, H, W) float32 in [-1, 1] of expression coefficients (B, Ke)."""
-        return torch.cat([self._draw(some) for some in coefficients.split(_AT_ONCE)])
+        vertices = self._model.vertices(coefficients.to(self._centre), neutral=self._neutral) - self._centre
+        depth = DISTANCE - vertices[..., 2]
+        pixels = FOCAL * self.size * vertices[..., :2] / depth[..., None]
+        corners = torch.stack([self.size / 2 + pixels[..., 0], self.size / 2 - pixels[..., 1], depth], dim=-1)
+        return paint(corners, self._model.triangles, self._colours, self.size, self.size)
 
     def differences(self, coefficients: Tensor) -> Tensor:
         """Pictures less the canonical one, (B, 3, H, W) in [-2, 2]; exactly 0 for coefficients 0."""
         return self.images(coefficients) - self.canonical
-
-    def _draw(self, coefficients: Tensor) -> Tensor:
-        vertices = self._model.vertices(coefficients.to(self._centre), neutral=self._neutral) - self._centre
-        depth = DISTANCE - vertices[..., 2]
-        pixels = FOCAL * self.size * vertices[..., :2] / depth[..., None]
-        x, y = self.size / 2 + pixels[..., 0], self.size / 2 - pixels[..., 1]
-        corners = torch.stack([x, y, depth], dim=-1)
-        return paint(corners, self._model.triangles, self._colours, self.size, self.size)

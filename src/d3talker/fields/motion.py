@@ -22,7 +22,8 @@ PICTURE = 256
 REACH = 4
 """Frames that the temporal network looks at before and after the frame itself (160 ms)."""
 GAIN = 8.0
-"""What the difference is multiplied by, so that the first layer sees a spread of about 1 (spec 2: 4 to 10)."""
+"""What the difference is multiplied by, so that the first layer sees a spread of about 1: differences of tracked clips
+have a standard deviation of 0.09 to 0.12."""
 SLOPE = 0.02
 """Of the leaky rectifiers."""
 

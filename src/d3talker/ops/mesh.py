@@ -1,4 +1,4 @@
-"""Which triangle is seen at every pixel: a z-buffer over row bands."""
+"""Triangle meshes: which triangle is seen at every pixel, by a z-buffer over row bands; normals at the vertices."""
 
 from __future__ import annotations
 
@@ -54,6 +54,24 @@ def rasterize_mesh(
         lambda band, worker: draw_band(vertices, triangles, rows, edges[band], edges[band + 1], index, weights, depth),
     )
     return index, weights, depth
+
+
+def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Unit normals at the vertices: the sum of the triangles around, weighted by area.
+
+    Args:
+        points: (V, 3).
+        triangles: (F, 3) int, counter-clockwise seen from outside in a right-handed frame.
+
+    Returns:
+        (V, 3), like ``points``; 0 where no triangle has area.
+    """
+    a, b, c = (points[triangles[:, corner]] for corner in range(3))
+    weighted = np.cross(b - a, c - a)
+    sums = np.zeros_like(points)
+    for corner in range(3):
+        np.add.at(sums, triangles[:, corner], weighted)
+    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -11,6 +11,7 @@ from d3talker.ops.pncc_cpu import Canvas
 from d3talker.ops.pool import shared_pool
 
 _TILE = 32  # rows and columns of samples that the reference looks at together
+_AT_ONCE = 32  # pictures that it draws together
 
 
 def paint(
@@ -59,16 +60,20 @@ def paint(
     samples = vertices.detach().double() * scale
     if runs_on_cpu_kernels(backend, vertices, colours):
         return _paint_cpu(samples, triangles, colours, width, height, background, supersample)
-    sampled = _paint_reference(samples, triangles, colours.float(), width * supersample, height * supersample, background)
-    tiles = sampled.unflatten(2, (width, supersample)).unflatten(1, (height, supersample))
-    return tiles.mean(dim=(2, 4)).permute(0, 3, 1, 2)
+    pictures = vertices.new_empty((len(vertices), 3, height, width), dtype=torch.float32)
+    size = width * supersample, height * supersample
+    for some, picture in zip(samples.split(_AT_ONCE), pictures.split(_AT_ONCE), strict=True):
+        sampled = _paint_reference(some, triangles.long(), colours.float(), *size, background)
+        pixels = sampled.unflatten(2, (width, supersample)).unflatten(1, (height, supersample))
+        picture[:] = pixels.mean(dim=(2, 4)).permute(0, 3, 1, 2)
+    return pictures
 
 
 def _paint_cpu(
     samples: Tensor, triangles: Tensor, colours: Tensor, width: int, height: int, background: float, supersample: int
 ) -> Tensor:
     corners = np.ascontiguousarray(triangles.numpy(), dtype=np.int64)
-    points, palette = samples.numpy(), np.ascontiguousarray(colours.numpy())
+    points, palette = samples.numpy(), colours.numpy()[corners]
     pictures = np.full((len(samples), 3, height, width), background, dtype=np.float32)
     pool = shared_pool()
     canvases: list[Canvas | None] = [None] * pool.workers
@@ -86,7 +91,7 @@ def _paint_reference(
     samples: Tensor, triangles: Tensor, colours: Tensor, width: int, height: int, background: float
 ) -> Tensor:
     """One colour a sample, (B, height, width, 3), by trying in each tile every triangle that may touch it."""
-    corners = samples[:, triangles.long()]  # (B, F, 3 corners, 3)
+    corners = samples[:, triangles]  # (B, F, 3 corners, 3)
     x, y, z = corners.unbind(dim=-1)
     area = (x[..., 1] - x[..., 0]) * (y[..., 2] - y[..., 0]) - (x[..., 2] - x[..., 0]) * (y[..., 1] - y[..., 0])
     drawn = (z > 0).all(dim=-1) & (area != 0) & area.isfinite() & z.sum(dim=-1).isfinite()
@@ -103,15 +108,14 @@ def _paint_reference(
             ys = torch.arange(row, below, dtype=torch.float64, device=samples.device) + 0.5
             xs = torch.arange(column, beside, dtype=torch.float64, device=samples.device) + 0.5
             centres = torch.stack([xs.repeat(len(ys)), ys.repeat_interleave(len(xs))])
-            tile = _paint_tile(corners[:, faces], touching[:, faces], triangles[faces].long(), colours, centres, background)
+            palette = colours[triangles[faces]]
+            tile = _paint_tile(corners[:, faces], touching[:, faces], palette, centres, background)
             pictures[:, row:below, column:beside] = tile.unflatten(1, (len(ys), len(xs)))
     return pictures
 
 
-def _paint_tile(
-    corners: Tensor, drawn: Tensor, triangles: Tensor, colours: Tensor, centres: Tensor, background: float
-) -> Tensor:
-    """(B, P, 3): corners (B, F, 3, 3), drawn (B, F), triangles (F, 3), colours (V, 3), centres (2, P)."""
+def _paint_tile(corners: Tensor, drawn: Tensor, colours: Tensor, centres: Tensor, background: float) -> Tensor:
+    """(B, P, 3): corners (B, F, 3, 3), drawn (B, F) bool, colours (F, 3, 3) of the corners, centres (2, P)."""
     x, y, z = (corner[..., None] for corner in corners.unbind(dim=-1))  # (B, F, 3, 1)
     xa, xb, xc = x.unbind(dim=2)
     ya, yb, yc = y.unbind(dim=2)
@@ -131,5 +135,5 @@ def _paint_tile(
     closest, face = closeness.masked_fill(~covered, 0.0).max(dim=1)  # the first of equals
     picked = near.gather(1, face[:, None, None].expand(-1, -1, 3, -1))[:, 0]  # (B, 3, P)
     blend = (picked * (1.0 / closest)[:, None]).float()
-    painted = torch.einsum("bkp,bpkc->bpc", blend, colours[triangles[face]])
+    painted = torch.einsum("bkp,bpkc->bpc", blend, colours[face])
     return torch.where((closest > 0)[..., None], painted, background)

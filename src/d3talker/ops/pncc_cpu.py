@@ -25,7 +25,7 @@ class Canvas:
         Args:
             vertices: (V, 3) float64, x and y in pixels of the canvas.
             triangles: (F, 3) int64.
-            colours: (V, 3) float32.
+            colours: (F, 3, 3) float32, those of the corners of every triangle.
             supersample: rows and columns of the canvas that make one of the picture.
             picture: (3, H, W) float32, filled with the background; written to.
         """
@@ -33,11 +33,11 @@ class Canvas:
         self._index.fill(-1)
         find_rows(vertices, triangles, 0, len(triangles), height, self._rows)
         draw_band(vertices, triangles, self._rows, 0, height, self._index, self._weights, self._depth)
-        average(self._index, self._weights, triangles, colours, supersample, picture)
+        average(self._index, self._weights, colours, supersample, picture)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def average(index, weights, triangles, colours, supersample, picture):
+def average(index, weights, colours, supersample, picture):
     """Blends the colours of the corners at every sample and averages the samples of a pixel, background and all."""
     height, width = picture.shape[1:]
     share = np.float32(1.0 / supersample**2)
@@ -51,11 +51,11 @@ def average(index, weights, triangles, colours, supersample, picture):
                     if face < 0:
                         bare += 1
                         continue
-                    a, b, c = triangles[face]
+                    corner = colours[face]
                     wa, wb, wc = weights[y, x]
-                    red += wa * colours[a, 0] + wb * colours[b, 0] + wc * colours[c, 0]
-                    green += wa * colours[a, 1] + wb * colours[b, 1] + wc * colours[c, 1]
-                    blue += wa * colours[a, 2] + wb * colours[b, 2] + wc * colours[c, 2]
+                    red += wa * corner[0, 0] + wb * corner[1, 0] + wc * corner[2, 0]
+                    green += wa * corner[0, 1] + wb * corner[1, 1] + wc * corner[2, 1]
+                    blue += wa * corner[0, 2] + wb * corner[1, 2] + wc * corner[2, 2]
             if bare < supersample**2:
                 behind = np.float32(bare)
                 picture[0, row, column] = (red + behind * picture[0, row, column]) * share

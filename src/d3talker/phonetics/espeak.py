@@ -5,19 +5,22 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import shutil
+import threading
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from d3talker.core.errors import D3Error
+from d3talker.core.native import silent_native
 from d3talker.phonetics.classes import Parts
-from d3talker.phonetics.speech import RATE, Interval, Speech, classify, levelled, run
-from d3talker.phonetics.symbols import ipa_parts
+from d3talker.phonetics.espeak_times import Event, mended
+from d3talker.phonetics.speech import RATE, Speech, classify, levelled, run
+from d3talker.phonetics.symbols import SILENCE, ipa_parts
 
 _RETRIEVE, _PHONEMES_IN_IPA, _UTF8, _PHONEME = 1, 3, 1, 7  # constants of speak_lib.h
 _SPEED, _PITCH = 1, 3
 _WORDS_A_MINUTE, _USUAL_PITCH = 165, 50
-_LATE = 0.025  # seconds by which the events come after the sound
 
 
 class _Identity(ctypes.Union):
@@ -56,8 +59,9 @@ class Espeak:
 
     def speak(self, text: str, voice: str, speed: float = 1.0, pitch: float = 1.0) -> Speech:
         """See the protocol."""
-        samples, rate, intervals = _library().speak(text, voice, speed, pitch)
-        return Speech(levelled(samples, rate, self.name), RATE, classify(intervals, _parts))
+        samples, rate, events = _library().speak(text, voice, speed, pitch)
+        sound = levelled(samples, rate, self.name)
+        return Speech(sound, RATE, classify(mended(events, samples, rate), _parts, len(sound) / RATE))
 
 
 @cache
@@ -67,9 +71,15 @@ def _languages() -> dict[str, str]:
     return {words[1]: words[4] for words in map(str.split, lines) if len(words) > 4}
 
 
+@cache
+def _variants() -> frozenset[str]:
+    """Names behind the plus."""
+    lines = run(["espeak-ng", "--voices=variant"], "espeak-ng").splitlines()[1:]
+    return frozenset(line.split()[-1].removeprefix("!v/") for line in lines if "!v/" in line)
+
+
 def _parts(phone: str) -> Parts:
-    plain = phone.strip("ˈˌ'_:;,|%! ")
-    return ipa_parts(plain) if plain else (("sil", 1.0),)
+    return SILENCE if phone == "_" else ipa_parts(phone)
 
 
 @cache
@@ -78,40 +88,43 @@ def _library() -> _Library:
 
 
 class _Library:
-    """libespeak-ng, which can be opened once a process."""
+    """libespeak-ng, which can be opened once a process and says one thing at a time."""
 
     def __init__(self) -> None:
         self._espeak = ctypes.CDLL(ctypes.util.find_library("espeak-ng"))
         self._rate = self._espeak.espeak_Initialize(_RETRIEVE, 0, None, _PHONEMES_IN_IPA)
         self._pieces: list[np.ndarray] = []
-        self._events: list[tuple[str, int]] = []
+        self._events: list[Event] = []
+        self._lock = threading.Lock()
         self._listener = _Listener(self._listen)  # kept, or the library would call into freed memory
         self._espeak.espeak_SetSynthCallback(self._listener)
 
-    def speak(self, text: str, voice: str, speed: float, pitch: float) -> tuple[np.ndarray, int, list[Interval]]:
-        """Samples (S,) in [-1, 1], their rate, and the phones."""
-        self._set_voice(voice)
-        self._espeak.espeak_SetParameter(_SPEED, int(_WORDS_A_MINUTE * speed), 0)
-        self._espeak.espeak_SetParameter(_PITCH, int(np.clip(_USUAL_PITCH * pitch, 0, 99)), 0)
-        self._pieces.clear()
-        self._events.clear()
-        written = text.encode() + b"\0"
-        self._espeak.espeak_Synth(written, len(written), 0, 1, 0, _UTF8, None, None)
-        self._espeak.espeak_Synchronize()
-        samples = np.concatenate([np.zeros(1, np.int16), *self._pieces]).astype(np.float32) / 32768
-        times = [max(0.0, sample / self._rate - _LATE) for _, sample in self._events] + [len(samples) / self._rate]
-        names = [name for name, _ in self._events]
-        intervals = list(zip(names, times[:-1], times[1:], strict=True))
-        return samples, self._rate, [("_", 0.0, times[0]), *intervals]
+    def speak(self, text: str, voice: str, speed: float, pitch: float) -> tuple[np.ndarray, int, list[Event]]:
+        """Samples (S,) float32 in [-1, 1], their rate, and each phone's name and first sample."""
+        with self._lock:
+            self._set_voice(voice)
+            self._espeak.espeak_SetParameter(_SPEED, int(_WORDS_A_MINUTE * speed), 0)
+            self._espeak.espeak_SetParameter(_PITCH, int(np.clip(_USUAL_PITCH * pitch, 0, 99)), 0)
+            self._pieces.clear()
+            self._events.clear()
+            written = text.encode() + b"\0"
+            self._espeak.espeak_Synth(written, len(written), 0, 1, 0, _UTF8, None, None)
+            self._espeak.espeak_Synchronize()
+            samples = np.concatenate([np.zeros(1, np.int16), *self._pieces]).astype(np.float32) / 32768
+            return samples, self._rate, list(self._events)
 
     def _set_voice(self, voice: str) -> None:
         language, plus, variant = voice.partition("+")
-        for name in (language, _languages().get(language, language)):
-            if self._espeak.espeak_SetVoiceByName((name + plus + variant).encode()) == 0:
-                return
-        raise D3Error(f"espeak-ng has no voice {voice!r}", "a language such as de or fr-fr", "See: espeak-ng --voices")
+        wrong = D3Error(f"espeak-ng has no voice {voice!r}", "one such as de or fr-fr+f2", "See: espeak-ng --voices")
+        if plus and variant not in _variants():
+            raise wrong
+        with silent_native():  # it tells of small dictionaries
+            for name in (language, _languages().get(language, language)):
+                if self._espeak.espeak_SetVoiceByName((name + plus + variant).encode()) == 0:
+                    return
+        raise wrong
 
-    def _listen(self, samples, count: int, events) -> int:
+    def _listen(self, samples: Any, count: int, events: Any) -> int:
         if count > 0 and samples:
             self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
         number = 0

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from d3talker.faces.points import RIGID
 from d3talker.metrics.images import psnr, sharpness_ratio, ssim, ssim_map
 from d3talker.metrics.motion import amplitude_ratio, correlation_with_lag, head_jitter, landmark_distance
 from d3talker.tracking.landmarks import open_tracker
 from d3talker.tracking.masks import FACE, HAIR, MOUTH
-from d3talker.tracking.points import RIGID
 
 EYE_CORNERS = (33, 263)
 """Outer corners of both eyes: lip measures are given as parts of their distance, so that size does not matter."""

@@ -16,6 +16,7 @@ from d3talker.core.errors import D3Error
 from d3talker.core.files import writable_folder
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.video import VideoWriter
+from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.motion_compare import Agreement, follow
 from d3talker.recipes.motion_page import WIDTH, Page
 from d3talker.recipes.motion_scene import Scene
@@ -68,7 +69,7 @@ def motion(
 
     frames = -(-total // -(-total // PAGE_FRAMES))  # pages of like length
     sound = blocks(clean_sound(audio, SOUND_RATE), frames * SOUND_RATE // 25)
-    with progress.stage("draw", total) as advance, video:
+    with progress.stage("draw", total) as advance, video, quiet_threads(model.mean.device):
         for coefficients, samples in zip(
             blocks(source.coefficients(lambda: clean_sound(audio, RATE)), frames),
             chain(sound, repeat(np.zeros(0, np.float32))),

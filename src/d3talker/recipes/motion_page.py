@@ -53,7 +53,7 @@ class Page:
         self._first, self._frames = 0, 1
         self._blank = Image.new("RGB", (self.width, self.height), _PAGE)
         pen = ImageDraw.Draw(self._blank)
-        self._write(pen, (_LEFT, 22), title, _INK, size=_LARGE)
+        self._write(pen, (_LEFT, 22), title if len(title) <= 90 else f"{title[:89]}…", _INK, size=_LARGE)
         for name, top, height in (("sound", _WAVE_TOP, _WAVE_HEIGHT), ("lips apart", _TRACE_TOP, _TRACE_HEIGHT)):
             pen.rectangle(self._box(_PLOT_LEFT, top, _PLOT_RIGHT, top + height), fill=_CARD)
             self._write(pen, (_PLOT_LEFT + 8, top + 13), name, _SOFT)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from d3talker.faces.lip_gauge import LipGauge
 from d3talker.faces.model import FaceModel
-from d3talker.recipes.lip_gauge import LipGauge
 from d3talker.recipes.motion_compare import Agreement, Tracked, compare
 from d3talker.recipes.motion_page import Page
 from d3talker.recipes.motion_pictures import FacePainter
@@ -64,19 +64,19 @@ class Scene:
         return compare(opening, width, self._tracked)
 
     def _panels(self, number: int, coefficients: np.ndarray) -> list[np.ndarray]:
-        face = self._vertices(coefficients[None])[0]
+        face = self._faces(coefficients[None])[0]
         if self._tracked is None:
             beside = self._painter.shaded(face, TURN)
         elif self._tracked.first <= number < self._tracked.end:
             true = self._tracked.coefficients[number - self._tracked.first]
-            beside = self._painter.shaded(self._vertices(true[None])[0])
+            beside = self._painter.shaded(self._faces(true[None])[0])
         else:
             beside = self._painter.nothing()
         return [self._painter.shaded(face), beside, self._painter.pncc(coefficients)]
 
     def _measure(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        faces = self._vertices(coefficients)
+        faces = self._faces(coefficients)
         return self._gauge.opening(faces), self._gauge.width(faces)
 
-    def _vertices(self, coefficients: np.ndarray) -> np.ndarray:
+    def _faces(self, coefficients: np.ndarray) -> np.ndarray:
         return self._model.vertices(torch.from_numpy(coefficients).float()).numpy()

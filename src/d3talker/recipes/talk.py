@@ -27,7 +27,8 @@ from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.paste import Paste
 from d3talker.recipes.sound import check_sound, clean_sound
-from d3talker.recipes.walk import blinks, read_blinks, smooth_cameras, stillest, to_and_fro
+from d3talker.recipes.walk import read_blinks, smooth_cameras, stillest, to_and_fro
+from d3talker.signals.blinks import blinks
 from d3talker.signals.front_ends import front_end
 from d3talker.signals.speech import RATE, SoundSource, frame_count, stream_windows
 

@@ -10,9 +10,6 @@ import numpy as np
 
 from d3talker.core.errors import D3Error
 
-BLINK_SHAPE = (0.1, 0.5, 0.9, 1.0, 0.7, 0.4, 0.1)
-"""How far the lids close in the frames of one blink."""
-
 
 def to_and_fro(count: int) -> np.ndarray:
     """Indices 0 .. count - 1 .. 1 of one period, so that the next period goes on without a jump."""
@@ -33,15 +30,6 @@ def stillest(world_to_cam: np.ndarray, blink: np.ndarray) -> int:
     poses = world_to_cam[:, :3].reshape(len(world_to_cam), -1)
     distance = np.linalg.norm(poses - np.median(poses, axis=0), axis=1)
     return int(np.argmin(distance + 10.0 * (blink > 0.3)))
-
-
-def blinks(seed: int) -> Iterator[float]:
-    """How far the lids are closed, frame after frame for ever: one blink every two to eight seconds."""
-    rng = np.random.default_rng(seed)
-    while True:
-        pause = float(np.clip(rng.lognormal(np.log(3.5), 0.4), 1.5, 8.0))
-        yield from np.zeros(round(25 * pause))
-        yield from BLINK_SHAPE
 
 
 def read_blinks(path: Path) -> Iterator[float]:

@@ -21,8 +21,8 @@ class MotionNetShape:
 
     columns: int = COLUMNS
     """Of the features."""
-    coefficients: int = 34
-    """Numbers that a face is moved by."""
+    coefficients: int = 32
+    """Numbers that a face is moved by, blinks left out."""
     width: int = 96
     """Channels between the layers."""
     dilations: tuple[int, ...] = (1, 2, 4)

@@ -15,17 +15,23 @@ from d3talker.signals.speech import SoundSource
 MEL_COLUMNS = BANDS // 2
 COLUMNS = len(CLASSES) + MEL_COLUMNS + 3
 """Columns of a row: log posteriors of the phones, mel energies, their mean, pitch, voicing."""
-_SILENT = -12.0  # log posteriors below it tell nothing
+_LEAST = -12.0  # log posteriors below it tell nothing
+_SCALE = 6.0
 
 
 def stream_features(phones: Phone29, sound: SoundSource) -> Iterator[np.ndarray]:
     """Pieces (n, COLUMNS) float32 of order 1, an even number of rows in all; the same however the sound is cut."""
     pitches = _Reader(pitch_frames(sound))
     for logits, steps in phones.rows_and_steps(sound):
-        posteriors = np.maximum(log_softmax(logits), _SILENT) / 6.0 + 1.0
+        posteriors = np.maximum(log_softmax(logits), _LEAST) / _SCALE + 1.0
         bands = steps.reshape(len(steps), 2, MEL_COLUMNS, 2).mean(axis=(1, 3))
         energy = bands.mean(axis=1, keepdims=True)
         yield np.concatenate([posteriors, bands, energy, pitches.take(len(logits))], axis=1).astype(np.float32)
+
+
+def phone_shares(rows: np.ndarray) -> np.ndarray:
+    """The shares of the phone classes in feature rows, (T, 29) in [0, 1]."""
+    return np.exp(_SCALE * (rows[:, : len(CLASSES)] - 1.0))
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

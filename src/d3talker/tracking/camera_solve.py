@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from d3talker.config.prepare import SolveSettings
-from d3talker.tracking import points
+from d3talker.faces import points
+from d3talker.faces.alignment import align
 from d3talker.tracking.bundle import Scene, solve_scene
-from d3talker.tracking.head_frame import align, head_axes, mean_face, metric_scale
+from d3talker.tracking.head_frame import head_axes, mean_face, metric_scale
 from d3talker.tracking.pose_smoothing import smooth_poses
 
 log = logging.getLogger(__name__)

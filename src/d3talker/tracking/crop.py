@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from d3talker.tracking import points
+from d3talker.faces import points
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from d3talker.core.errors import D3Error
-from d3talker.tracking import points
+from d3talker.faces import points
 
 NAMES = ("brow raise", "brow lower", "lid wide", "squint", "lid tight", "blink")
 """The six numbers of an expression, after the action units 1, 4, 5, 6, 7 and 45."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from d3talker.ops.mesh import rasterize_mesh
-from d3talker.tracking.face_triangles import face_triangles
+from d3talker.faces.mp468 import face_triangles
+from d3talker.ops.mesh import rasterize_mesh, vertex_normals
 
 _GRAZING = -0.05  # normals flatter than this against the view (or turned away) tell nothing reliable
 
@@ -42,21 +42,3 @@ def face_geometry(
     normals = np.zeros((size, size, 3), dtype=np.float32)
     normals[mask] = blended[sure]
     return np.where(mask, depth, np.float32(0.0)), normals, mask
-
-
-def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals at the vertices: the sum of the triangles around, weighted by area.
-
-    Args:
-        points: (V, 3).
-        triangles: (F, 3) int, counter-clockwise seen from outside in a right-handed frame.
-
-    Returns:
-        (V, 3), like ``points``; 0 where no triangle has area.
-    """
-    a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    weighted = np.cross(b - a, c - a)
-    sums = np.zeros_like(points)
-    for corner in range(3):
-        np.add.at(sums, triangles[:, corner], weighted)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)

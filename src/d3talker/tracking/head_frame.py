@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from d3talker.tracking import points
+from d3talker.faces import points
+from d3talker.faces.alignment import laid_on
 
 IRIS_DIAMETER = 0.0117
 """Metres; the horizontal visible iris of adults, nearly the same in all (11.7 +- 0.5 mm, as MediaPipe Iris uses it)."""
-OUTER_EYE_DISTANCE = 0.090
-"""Metres between the outer corners of an adult's eyes (+- 4.5 mm)."""
 LEAN = np.deg2rad(5.5)
 """How far the line from the base of the nose to the glabella leans back in MediaPipe's average face."""
-
-
-def align(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """The similarity that carries points onto points with the least squared error (Umeyama 1991).
-
-    Args:
-        source: (N, 3).
-        target: (N, 3).
-
-    Returns:
-        scale, rotation (3, 3) and shift (3,): ``target = scale * source @ rotation.T + shift``.
-    """
-    source_middle, target_middle = source.mean(axis=0), target.mean(axis=0)
-    source, target = source - source_middle, target - target_middle
-    u, stretch, vt = np.linalg.svd(target.T @ source)
-    handedness = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * handedness) @ vt
-    scale = float((stretch * handedness).sum() / (source**2).sum())
-    return scale, rotation, target_middle - scale * rotation @ source_middle
 
 
 def mean_face(landmarks: np.ndarray, rounds: int = 3) -> np.ndarray:
@@ -47,11 +27,7 @@ def mean_face(landmarks: np.ndarray, rounds: int = 3) -> np.ndarray:
     faces = landmarks * np.array([1.0, -1.0, -1.0])
     mean = faces[len(faces) // 2]
     for _ in range(rounds):
-        aligned = []
-        for face in faces:
-            scale, rotation, shift = align(face[points.RIGID], mean[points.RIGID])
-            aligned.append(scale * face @ rotation.T + shift)
-        mean = np.median(aligned, axis=0)
+        mean = np.median(laid_on(faces, mean, points.RIGID), axis=0)
     mean = (mean - mean[points.RIGID].mean(axis=0)) @ head_axes(mean).T
     return mean * eye_scale(mean)
 
@@ -82,7 +58,7 @@ def head_axes(face: np.ndarray) -> np.ndarray:
 def eye_scale(face: np.ndarray) -> float:
     """Metres per unit of a face (478, 3), from the distance between the outer corners of its eyes."""
     right, left = face[points.OUTER_EYE_CORNERS]
-    return OUTER_EYE_DISTANCE / float(np.linalg.norm(left - right))
+    return points.EYE_DISTANCE / float(np.linalg.norm(left - right))
 
 
 def metric_scale(faces: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from d3talker.tracking.points import CHIN, FACE_OVAL, FOREHEAD, INNER_LIPS
+from d3talker.faces.points import CHIN, FACE_OVAL, FOREHEAD, INNER_LIPS
 
 JAW = (58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288)
 """The lower outline from the jaw angle at the picture's left to the one at its right."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
+from d3talker.faces.points import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 from d3talker.fields.deformation import Resting
 from d3talker.losses.regularisers import coverage, landmark_error, misplaced_attention, motion_size
 from d3talker.models.density import DensityControl, remove
@@ -18,7 +19,6 @@ from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, PerceptualTerm, noisy_codes
 from d3talker.tracking.masks import FACE, HAIR
-from d3talker.tracking.points import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 
 class FaceStage:

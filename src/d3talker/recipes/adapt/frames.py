@@ -16,9 +16,9 @@ from torch import Tensor
 
 from d3talker.core.files import atomic_folder
 from d3talker.core.progress import Advance, Progress
+from d3talker.faces.points import OUTER_LIPS
 from d3talker.signals.speech import SpeechFeatures, speech_windows
 from d3talker.tracking.clip import Clip
-from d3talker.tracking.points import OUTER_LIPS
 
 MESH_POINTS = 468
 """Face points without the irises."""

@@ -7,12 +7,12 @@ import torch
 from scipy.spatial import cKDTree
 
 from d3talker.config.method import BranchSettings
+from d3talker.faces.points import INNER_LIPS
 from d3talker.models.gaussians import Gaussians, start_gaussians
 from d3talker.recipes.adapt.frames import TrainingFrames
 from d3talker.tracking.clip import Clip
 from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR, MOUTH
-from d3talker.tracking.points import INNER_LIPS
 
 
 def start_face(clip: Clip, frames: TrainingFrames, settings: BranchSettings, rng: np.random.Generator) -> Gaussians:

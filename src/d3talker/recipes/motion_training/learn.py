@@ -1,0 +1,138 @@
+"""One network from clips: what is asked of it, and the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from d3talker.core.progress import Progress, Silent
+from d3talker.faces.model import FaceModel
+from d3talker.faces.points import LIPS, LOWER_FACE, MOUTH_CORNERS
+from d3talker.recipes.motion_training.clips import TalkingClip
+from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
+from d3talker.signals.motion_style import Mouth
+
+
+@dataclass(frozen=True)
+class LearnSettings:
+    """How the networks are learned."""
+
+    steps: int = 500
+    """Optimiser steps of each."""
+    batch: int = 24
+    """Pieces of clips a step."""
+    frames: int = 80
+    """Frames a piece."""
+    rate: float = 2e-3
+    """Of AdamW; rises over 50 steps, falls along a cosine."""
+    weight_decay: float = 1e-2
+    """Of AdamW."""
+    dropout: float = 0.25
+    """Share of the channels that are left out in training."""
+    hidden_columns: float = 0.1
+    """Share of the feature columns that are hidden from a piece."""
+    points: float = 1.0
+    """Weight of the distance of lips and chin, cm."""
+    velocity: float = 0.5
+    """Weight of the distance of their velocities."""
+    mouth: float = 1.0
+    """Weight of the distance of lip gap and mouth width, in standard deviations."""
+    offset: float = 0.05
+    """Weight of the squared offset that each clip may have of its own, in standard deviations."""
+
+
+class Readout:
+    """What of a face counts: linear functions of its coefficients."""
+
+    def __init__(self, model: FaceModel) -> None:
+        moved = [k for k in range(len(model.expression)) if k not in model.blinks]
+        shapes, landmarks = model.expression[moved], model.landmarks.numpy()
+        points = np.concatenate([LIPS, LOWER_FACE])
+        weights = torch.tensor([3.0] * len(LIPS) + [1.0] * len(LOWER_FACE))[:, None] * torch.tensor([1.0, 1.0, 0.3])
+        chosen = 100.0 * shapes[:, landmarks[points]] * weights.sqrt()
+        self.points = chosen.reshape(len(moved), -1) / len(points) ** 0.5
+        right, left = landmarks[MOUTH_CORNERS]
+        gap = torch.from_numpy(Mouth.of(model).slope[moved]).float()
+        self.mouth = torch.stack([gap, shapes[:, left, 0] - shapes[:, right, 0]], dim=1)
+        self.moved = moved
+
+
+def learn_net(
+    clips: list[TalkingClip],
+    model: FaceModel,
+    shape: MotionNetShape,
+    settings: LearnSettings,
+    seed: int,
+    progress: Progress | None = None,
+) -> MotionNet:
+    """Learns one network.
+
+    Every clip is scaled to the mean amplitude of all, so that the network learns what is said and not who says it.
+    """
+    progress = progress or Silent()
+    generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    net = MotionNet(shape, settings.dropout).train()
+    readout = Readout(model)
+    amplitude = float(np.mean([clip.amplitude for clip in clips]))
+    wanted = [(amplitude / c.amplitude * c.coefficients[:, readout.moved]).astype(np.float32) for c in clips]
+    spread = torch.from_numpy(np.concatenate(wanted)) @ readout.mouth
+    mouth = readout.mouth / spread.std(dim=0)
+    offsets = torch.zeros(len(clips), len(readout.moved), requires_grad=True)
+    optimiser = torch.optim.AdamW(
+        [{"params": net.parameters(), "weight_decay": settings.weight_decay}, {"params": [offsets], "weight_decay": 0.0}],
+        settings.rate,
+    )
+    lengths = np.array([len(w) for w in wanted])
+    chances = lengths**0.75 / (lengths**0.75).sum()
+    pieces = _Pieces(clips, wanted, shape.margin, settings.frames)
+    with progress.stage("learn", settings.steps) as advance:
+        for step in range(settings.steps):
+            for group in optimiser.param_groups:
+                warm = min(1.0, (step + 1) / 50)
+                group["lr"] = settings.rate * warm * 0.5 * (1 + np.cos(np.pi * step / settings.steps))
+            chosen = rng.choice(len(clips), settings.batch, p=chances)
+            rows, truth = pieces.draw(chosen, rng)
+            hidden = torch.rand(rows.shape[0], 1, rows.shape[2], generator=generator) < settings.hidden_columns
+            own = offsets[torch.from_numpy(chosen)][:, None]
+            said = net(rows.masked_fill(hidden, 0.0)) + own
+            loss = _loss(said, truth, readout.points, mouth, settings)
+            loss = loss + settings.offset * offsets.square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            advance()
+    return net.eval().requires_grad_(False)
+
+
+def _loss(said: Tensor, truth: Tensor, points: Tensor, mouth: Tensor, settings: LearnSettings) -> Tensor:
+    """Over (B, T, K): points and their velocities, the mouth's gap and width."""
+    difference = said - truth
+    moved = difference @ points
+    loss = settings.points * functional.smooth_l1_loss(moved, torch.zeros_like(moved), beta=0.05, reduction="sum")
+    loss = loss / (said.shape[0] * said.shape[1] * moved.shape[2] ** 0.5)
+    loss = loss + settings.velocity * moved.diff(dim=1).square().sum(dim=2).mean()
+    return loss + settings.mouth * functional.smooth_l1_loss(said @ mouth, truth @ mouth)
+
+
+class _Pieces:
+    """Cuts pieces out of clips, with the rows around them."""
+
+    def __init__(self, clips: list[TalkingClip], wanted: list[np.ndarray], margin: int, frames: int) -> None:
+        self._rows = [np.pad(c.features, ((margin, margin + 2 * frames), (0, 0)), mode="edge") for c in clips]
+        self._wanted = [np.pad(w, ((0, frames), (0, 0)), mode="edge") for w in wanted]
+        self._starts = [max(1, len(w) - frames + 1) for w in wanted]
+        self._margin, self._frames = margin, frames
+
+    def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Rows (B, 2 T + 2 margin, C) and coefficients (B, T, K)."""
+        rows, truth = [], []
+        for clip in chosen:
+            start = int(rng.integers(self._starts[clip]))
+            rows.append(self._rows[clip][2 * start : 2 * (start + self._frames + self._margin)])
+            truth.append(self._wanted[clip][start : start + self._frames])
+        return torch.from_numpy(np.stack(rows)), torch.from_numpy(np.stack(truth))

@@ -1,0 +1,160 @@
+"""What a network cannot know of a person: how far the mouth opens, when it must be shut, and when the eyes blink."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from d3talker.faces.model import FaceModel
+from d3talker.faces.points import LOWER_INNER_LIP, UPPER_INNER_LIP
+from d3talker.phonetics.classes import CLASS_INDEX
+from d3talker.signals.blinks import blinks
+
+_BILABIAL = [CLASS_INDEX["p"], CLASS_INDEX["m"]]
+_SILENCE = CLASS_INDEX["sil"]
+_QUIET_FRAMES = 5  # of silence after which the mouth shuts: 200 ms
+_CONTEXT = 8  # frames on either side that the shutting of a frame depends on
+SHUT = 0.0005
+"""Metres between the lips of a mouth that is shut on purpose."""
+
+
+@dataclass(frozen=True)
+class MotionStyle:
+    """A person's way of moving, put on what the network says."""
+
+    gain: float = 1.0
+    """By which all but the blinks is stretched about the neutral face."""
+    lowest: np.ndarray | None = None
+    """(Ke,) that no coefficient falls below; none where the person is not known."""
+    highest: np.ndarray | None = None
+    """(Ke,) that no coefficient rises above."""
+    closure: float = 1.0
+    """How firmly the lips shut on p, b, m and in pauses; 0 leaves them to the network."""
+    blink_seed: int | None = 0
+    """Of the blinks; none for open eyes."""
+
+    def fingerprint(self) -> str:
+        """Twelve digits that change with every number of the style."""
+        digest = hashlib.sha256(repr((self.gain, self.closure, self.blink_seed)).encode())
+        for bound in (self.lowest, self.highest):
+            digest.update(b"-" if bound is None else np.asarray(bound, np.float32).tobytes())
+        return digest.hexdigest()[:12]
+
+
+def style_of(tracked: np.ndarray, said: np.ndarray, mouth: Mouth, seed: int | None = 0) -> MotionStyle:
+    """The style of a person from a clip: how far it opens the mouth, and its range.
+
+    Args:
+        tracked: (T, Ke) coefficients of the person in a clip of a few seconds at least.
+        said: (T, Ke) what the network says for the sound of that clip, unstyled.
+        mouth: of the face model.
+        seed: of the blinks.
+
+    Returns:
+        A gain after the 90th percentile of the lip gap (Real3D-Portrait's ``mouth_amp``), and the 2nd and 98th
+        percentile of every coefficient (GeneFace++ clamps alike).
+    """
+    wanted, given = (np.percentile(mouth.gap(c) - mouth.rest, 90) for c in (tracked, said))
+    gain = float(np.clip(wanted / max(float(given), 1e-4), 0.4, 2.5))
+    return MotionStyle(gain, *np.percentile(tracked, [2, 98], axis=0).astype(np.float32), blink_seed=seed)
+
+
+@dataclass(frozen=True)
+class Mouth:
+    """How the coefficients of a face model open the mouth; the gap is linear in them."""
+
+    rest: float
+    """Metres between the inner lips of the neutral face."""
+    slope: np.ndarray
+    """(Ke,) metres that the gap grows by with each coefficient."""
+    blinks: tuple[int, ...]
+    """Coefficients of the lids."""
+
+    @staticmethod
+    def of(model: FaceModel) -> Mouth:
+        """Reads it off a face model that knows MediaPipe's lip points."""
+        landmarks, mean, expression = (value.numpy() for value in (model.landmarks, model.mean, model.expression))
+        upper, lower = landmarks[UPPER_INNER_LIP], landmarks[LOWER_INNER_LIP]
+        slope = (expression[:, upper, 1] - expression[:, lower, 1]).mean(axis=1).astype(np.float64)
+        rest = float((mean[upper, 1] - mean[lower, 1]).mean())
+        slope[list(model.blinks)] = 0.0
+        return Mouth(rest, slope, model.blinks)
+
+    def gap(self, coefficients: np.ndarray) -> np.ndarray:
+        """Metres between the inner lips (T,)."""
+        return self.rest + coefficients @ self.slope
+
+    def shut(self, coefficients: np.ndarray, strength: np.ndarray) -> np.ndarray:
+        """Closes the mouth by ``strength`` (T,) in [0, 1] with the smallest change of the coefficients.
+
+        Coefficients are in standard deviations, so the smallest change is the likeliest.
+        """
+        surplus = np.maximum(self.gap(coefficients) - self.rest - SHUT, 0.0) * strength
+        return coefficients - surplus[:, None] * self.slope / (self.slope @ self.slope)
+
+
+def stream_styled(
+    pieces: Iterable[tuple[np.ndarray, np.ndarray]], style: MotionStyle, mouth: Mouth
+) -> Iterator[np.ndarray]:
+    """Puts a style on a stream.
+
+    Args:
+        pieces: coefficients (n, Ke) and shares of the phone classes (n, 2, 29), 25 and 50 a second.
+        style: the style.
+        mouth: of the face model.
+
+    Yields:
+        (n, Ke) float32, later by :data:`_CONTEXT` frames and as many in all.
+    """
+    lids = None if style.blink_seed is None else blinks(style.blink_seed)
+    held, heard, given = np.zeros((0, 0), np.float32), np.zeros((0, 2, 0)), 0
+    for coefficients, shares in pieces:
+        held = np.concatenate([held, coefficients]) if len(held) else coefficients
+        heard = np.concatenate([heard, shares]) if len(heard) else shares
+        ready = len(held) - _CONTEXT
+        if ready > given:
+            yield _styled(held, heard, slice(given, ready), style, mouth, lids)
+            dropped = max(0, ready - _CONTEXT)
+            held, heard, given = held[dropped:], heard[dropped:], ready - dropped
+    if len(held) > given:
+        yield _styled(held, heard, slice(given, len(held)), style, mouth, lids)
+
+
+def _styled(
+    held: np.ndarray, heard: np.ndarray, part: slice, style: MotionStyle, mouth: Mouth, lids: Iterator[float] | None
+) -> np.ndarray:
+    """One part of the frames at hand; those around it are the context."""
+    styled = style.gain * held[part].astype(np.float64)
+    if style.lowest is not None and style.highest is not None:
+        styled = np.clip(styled, style.lowest, style.highest)
+    styled = mouth.shut(styled, style.closure * closing(heard)[part])
+    if lids is not None and mouth.blinks:
+        styled[:, mouth.blinks] = np.array([next(lids) for _ in range(len(styled))])[:, None]
+    return styled.astype(np.float32)
+
+
+def closing(shares: np.ndarray) -> np.ndarray:
+    """How firmly the lips must meet in each frame, (T,) in [0, 1], from the phone classes (T, 2, 29).
+
+    Bilabials shut their own frame and, half, the neighbours; silence of 200 ms and more shuts all but its edges.
+    """
+    bilabial = np.clip((shares[:, :, _BILABIAL].sum(axis=2).max(axis=1) - 0.25) / 0.35, 0, 1)
+    around = np.pad(bilabial, 1)
+    bilabial = np.maximum(bilabial, 0.5 * np.maximum(around[:-2], around[2:]))
+    quiet = shares[:, :, _SILENCE].min(axis=1) > 0.6
+    return np.maximum(bilabial, _long_runs(quiet))
+
+
+def _long_runs(quiet: np.ndarray) -> np.ndarray:
+    """1 inside runs of ``_QUIET_FRAMES`` and more, rising over two frames from their edges; (T,)."""
+    padded = np.concatenate([np.zeros(_QUIET_FRAMES, bool), quiet, np.zeros(_QUIET_FRAMES, bool)])
+    whole = np.lib.stride_tricks.sliding_window_view(padded, _QUIET_FRAMES).all(axis=1)
+    inside = np.lib.stride_tricks.sliding_window_view(whole, _QUIET_FRAMES).any(axis=1)[1 : len(quiet) + 1]
+    firm = inside.astype(float)
+    for _ in range(2):
+        around = np.pad(firm, 1, mode="edge")
+        firm = np.minimum(firm, (around[:-2] + around[1:-1] + around[2:]) / 3)
+    return firm
