@@ -34,16 +34,101 @@ Maker = Callable[..., Iterator[Speech]]
 
 HELD_LANGUAGES = {"sv", "tr", "hr", "lt", "te", "is", "ca", "ja"}
 """Never trained on, by any engine."""
-ESPEAK = (
-    "en-us en-us en-gb en-gb-scotland en-us-nyc de fr-fr fr-fr es es-419 it pl pt pt-br nl cs ru ru hu ro el hi af da nb "
-    "uk ar id vi ko sk sl sw bg lv eu bn sr cmn-latn-pinyin cmn-latn-pinyin cmn-latn-pinyin ne"
-).split()
-VARIANTS = (
-    " m1 m2 m3 m4 m5 m7 f1 f2 f4 klatt klatt2 klatt4 klatt6 adam Alex Andy Annie aunty belinda boris david Denis ed "
-    "Gene gustave iven Jacky john Lee linda Marco max Michael michel pablo paul quincy rob steph travis victor zac "
-    "grandpa norbert sandro shelby anika"
-).split(" ")
-HELD_VARIANTS = "f3 f5 m6 m8 klatt3 Andrea edward Mario robert Alicia".split()
+ESPEAK = [
+    "en-us",
+    "en-us",
+    "en-gb",
+    "en-gb-scotland",
+    "en-us-nyc",
+    "de",
+    "fr-fr",
+    "fr-fr",
+    "es",
+    "es-419",
+    "it",
+    "pl",
+    "pt",
+    "pt-br",
+    "nl",
+    "cs",
+    "ru",
+    "ru",
+    "hu",
+    "ro",
+    "el",
+    "hi",
+    "af",
+    "da",
+    "nb",
+    "uk",
+    "ar",
+    "id",
+    "vi",
+    "ko",
+    "sk",
+    "sl",
+    "sw",
+    "bg",
+    "lv",
+    "eu",
+    "bn",
+    "sr",
+    "cmn-latn-pinyin",
+    "cmn-latn-pinyin",
+    "cmn-latn-pinyin",
+    "ne",
+]
+VARIANTS = [
+    "",
+    "m1",
+    "m2",
+    "m3",
+    "m4",
+    "m5",
+    "m7",
+    "f1",
+    "f2",
+    "f4",
+    "klatt",
+    "klatt2",
+    "klatt4",
+    "klatt6",
+    "adam",
+    "Alex",
+    "Andy",
+    "Annie",
+    "aunty",
+    "belinda",
+    "boris",
+    "david",
+    "Denis",
+    "ed",
+    "Gene",
+    "gustave",
+    "iven",
+    "Jacky",
+    "john",
+    "Lee",
+    "linda",
+    "Marco",
+    "max",
+    "Michael",
+    "michel",
+    "pablo",
+    "paul",
+    "quincy",
+    "rob",
+    "steph",
+    "travis",
+    "victor",
+    "zac",
+    "grandpa",
+    "norbert",
+    "sandro",
+    "shelby",
+    "anika",
+]
+HELD_VARIANTS = ["f3", "f5", "m6", "m8", "klatt3", "Andrea", "edward", "Mario", "robert", "Alicia"]
 # A voice whose language has no dictionary reads the words of another: the times are exact all the same.
 FESTIVAL = {
     "ked": "en", "kal": "en", "it_pc": "it", "it_lp": "it", "fi_mv": "it", "cz_dita": "cs", "cz_machac": "cs",
@@ -98,7 +183,7 @@ def as_rows(phones: list[Phone]) -> np.ndarray:
 
 
 def synthesise_sources(folder: Path, share: float, workers: int) -> None:
-    """Speaks every source that is not there yet: ``train`` and ``test`` below ``folder``; ``share`` scales the amount."""
+    """Speaks every source that is not there yet, ``train`` and ``test``; ``share`` scales the amount."""
     jobs = []
     with ProcessPoolExecutor(workers) as pool:
         for path, maker, arguments in _sources(folder, share):
@@ -177,7 +262,10 @@ def fillets(language: str, games: Path = Path("/usr/share/games/fillets-ng")) ->
         ):
             sound = games / "sound" / script.parent.name / language / f"{name}.ogg"
             if sound.exists():
-                yield read_audio(sound), (own or first).replace('\\"', '"')
+                try:
+                    yield read_audio(sound), (own or first).replace('\\"', '"')
+                except D3Error as error:
+                    print(f"left out: {error}", flush=True)
 
 
 def asterisk(folder: Path = Path("/usr/share/asterisk/sounds/en_US_f_Allison")) -> Iterator[np.ndarray]:

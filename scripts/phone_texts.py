@@ -8,10 +8,40 @@ from functools import cache
 from pathlib import Path
 
 HUNSPELL = Path("/usr/share/hunspell")
-_FRONT = "i ia iao ie iu ian in iang ing u ue uan un".split()
-_ALONE = "a ai an ang ao e en er yi ya yao ye you yan yin yang ying wu wa wo wai wei wan wen wang yu yue yuan yun".split()
-_LIPS = "a ai an ang ei en eng o u".split()
-_OTHER = "a ai an ang ao e en eng ong ou u uo uan un".split()
+_FRONT = ["i", "ia", "iao", "ie", "iu", "ian", "in", "iang", "ing", "u", "ue", "uan", "un"]
+_ALONE = [
+    "a",
+    "ai",
+    "an",
+    "ang",
+    "ao",
+    "e",
+    "en",
+    "er",
+    "yi",
+    "ya",
+    "yao",
+    "ye",
+    "you",
+    "yan",
+    "yin",
+    "yang",
+    "ying",
+    "wu",
+    "wa",
+    "wo",
+    "wai",
+    "wei",
+    "wan",
+    "wen",
+    "wang",
+    "yu",
+    "yue",
+    "yuan",
+    "yun",
+]
+_LIPS = ["a", "ai", "an", "ang", "ei", "en", "eng", "o", "u"]
+_OTHER = ["a", "ai", "an", "ang", "ao", "e", "en", "eng", "ong", "ou", "u", "uo", "uan", "un"]
 
 # Japanese has no spelling dictionary there; these stand for the language that no engine was trained on.
 JAPANESE = (
@@ -33,23 +63,24 @@ JAPANESE = (
 @cache
 def words(language: str) -> tuple[str, ...]:
     """Lower-case words of 2 to 13 letters; ``language`` is the first part of a code such as ``de`` or ``pt``."""
-    found = sorted(HUNSPELL.glob(f"{language}_*.dic"), key=lambda f: f.stat().st_size) or [
-        HUNSPELL / f"{language}.dic"
-    ]
+    found = sorted(HUNSPELL.glob(f"{language}_*.dic"), key=lambda f: f.stat().st_size) or [HUNSPELL / f"{language}.dic"]
     if not found[-1].exists():
         raise FileNotFoundError(f"{found[-1]}: apt-get install hunspell-{language}")
     rules = found[-1].with_suffix(".aff").read_bytes()
     declared = re.search(rb"^\s*SET\s+(\S+)", rules, re.MULTILINE)
     text = found[-1].read_text(encoding=declared[1].decode() if declared else "latin1", errors="ignore")
     picked = (re.split(r"[/\t ]", line, maxsplit=1)[0] for line in text.splitlines()[1:])
-    return tuple(sorted({w for w in picked if 2 <= len(w) <= 13 and w.isalpha() and not w[:1].isupper()}))
+    return tuple(sorted({w for w in picked if re.fullmatch(r"[^\W\d_](?:[^\W\d_]|[\u0900-\u0dff]){1,12}", w) and not w[:1].isupper()}))
 
 
 def pinyin(rng: random.Random) -> str:
     """Random Mandarin syllables with tones: Debian's espeak-ng reads pinyin, but knows few characters."""
     syllables = []
     for _ in range(rng.randint(5, 14)):
-        initial = rng.choice("b p m f d t n l g k h j q x zh ch sh r z c s".split() + [""])
+        initial = rng.choice(
+            ["b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "zh", "ch", "sh", "r", "z", "c", "s"]
+            + [""]
+        )
         fit = {"j": _FRONT, "q": _FRONT, "x": _FRONT, "": _ALONE, "b": _LIPS, "p": _LIPS, "m": _LIPS, "f": _LIPS}
         syllables.append(initial + rng.choice(fit.get(initial, _OTHER)) + str(rng.randint(1, 4)))
     return " ".join(syllables)

@@ -1,9 +1,9 @@
-"""Trains the default audio-to-motion networks on tracked clips of talking people, and writes leave-one-person-out motion.
+"""Trains the default audio-to-motion networks on tracked clips of talking people.
 
     python scripts/train_audio2motion.py $CLIPS/* --same andrew1=andrew2 --folds runs/folds
 
-Each folder is what ``d3talker prepare`` wrote. ``--folds`` writes the motion of every clip as said by networks that never
-saw its person: pre-training must learn from these, for nobody's tracked motion is known when a new person talks.
+Each folder is what ``d3talker prepare`` wrote. ``--folds`` writes the motion of every clip as said by networks that
+never saw its person: pre-training must learn from these, for nobody's tracked motion is known when a new person talks.
 """
 
 from __future__ import annotations

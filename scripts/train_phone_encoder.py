@@ -57,18 +57,19 @@ def main() -> None:
     align_english(options.work / "test", options.test, options.threads)
     align_prompts(options.work / "train", options.threads)
     shape = speech_shape(options.work)
-    spoil(options.work, options.copies, shape, options.threads)
+    level = SpeechLevel(shape)
+    spoil(options.work, options.copies, level, options.threads)
 
     first = options.work / "first.pt"
     if not first.exists():
-        train(options.work, shape, options.steps[0], None, first)
-    align_actors(options.work, shape, first)
-    spoil(options.work, options.copies, shape, options.threads)
+        train(options.work, level, options.steps[0], None, first)
+    align_actors(options.work, level, first)
+    spoil(options.work, options.copies, level, options.threads)
     second = options.work / "second.pt"
     if not second.exists():
-        train(options.work, shape, options.steps[1], first, second)
+        train(options.work, level, options.steps[1], first, second)
     encoder = _loaded(second)
-    report = measure(encoder, options.work / "test", shape)
+    report = measure(encoder, options.work / "test", level)
     export(encoder, shape, options.out, report, (time.time() - started) / 60)
 
 
@@ -110,9 +111,9 @@ def speech_shape(work: Path) -> np.ndarray:
     return np.load(path)
 
 
-def features(samples: np.ndarray, shape: np.ndarray) -> np.ndarray:
+def features(samples: np.ndarray, level: SpeechLevel) -> np.ndarray:
     """The input of the network without its margins, (T, 160)."""
-    steps = np.concatenate(list(SpeechLevel(shape).stream(MelEnergies(BANDS).stream(lambda: iter([samples])))))
+    steps = np.concatenate(list(level.stream(MelEnergies(BANDS).stream(lambda: iter([samples])))))
     return steps.reshape(len(steps) // 2, 2 * BANDS)
 
 
@@ -128,13 +129,13 @@ def soft_labels(phones: np.ndarray, count: int) -> np.ndarray:
     return np.clip(labels, 0, 1)
 
 
-def spoil(work: Path, copies: int, shape: np.ndarray, workers: int) -> None:
+def spoil(work: Path, copies: int, level: SpeechLevel, workers: int) -> None:
     """Writes the spoiled copies of every source that has none yet."""
     folder = work / "spoiled"
     folder.mkdir(exist_ok=True)
     sources = sorted((work / "train").glob("*.npz"))
     jobs = [
-        (source, folder / f"{source.stem}_{copy}.npz", shape, copy)
+        (source, folder / f"{source.stem}_{copy}.npz", level, copy)
         for source in sources
         for copy in range(copies)
         if not (folder / f"{source.stem}_{copy}.npz").exists()
@@ -145,8 +146,8 @@ def spoil(work: Path, copies: int, shape: np.ndarray, workers: int) -> None:
                 print(f"spoiled {done} of {len(jobs)}", flush=True)
 
 
-def _spoil_source(job: tuple[Path, Path, np.ndarray, int]) -> None:
-    source, path, shape, copy = job
+def _spoil_source(job: tuple[Path, Path, SpeechLevel, int]) -> None:
+    source, path, level, copy = job
     torch.set_num_threads(1)
     rng = np.random.default_rng([copy, *source.stem.encode()])
     utterances = load(source)
@@ -154,7 +155,7 @@ def _spoil_source(job: tuple[Path, Path, np.ndarray, int]) -> None:
     rows, labels = [], []
     for samples, phones in utterances:
         samples, phones = augment(samples, phones, rng, others)
-        rows.append(features(samples, shape).astype(np.float16))
+        rows.append(features(samples, level).astype(np.float16))
         labels.append(np.round(255 * soft_labels(phones, len(rows[-1]))).astype(np.uint8))
     lengths = np.array([len(r) for r in rows])
     partial = path.with_suffix(".partial")
@@ -191,7 +192,9 @@ class Corpus:
             start, length = self.starts[chosen], self.lengths[chosen]
             offset = rng.integers(0, max(1, length - CROP + 1))
             before, after = min(self.past, offset), min(length - offset, CROP + self.future)
-            rows[place, self.past - before : self.past + after] = self.rows[start + offset - before : start + offset + after]
+            rows[place, self.past - before : self.past + after] = self.rows[
+                start + offset - before : start + offset + after
+            ]
             known = min(length - offset, CROP)
             labels[place, :known] = self.labels[start + offset : start + offset + known] / np.float32(255)
         return torch.from_numpy(rows), torch.from_numpy(labels)
@@ -218,7 +221,7 @@ def vary(rows: Tensor, rng: np.random.Generator) -> Tensor:
     return rows
 
 
-def train(work: Path, shape: np.ndarray, steps: int, start: Path | None, out: Path) -> None:
+def train(work: Path, level: SpeechLevel, steps: int, start: Path | None, out: Path) -> None:
     """One round: frame cross-entropy with smoothed soft labels, AdamW, cosine rate; saves the encoder."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -251,7 +254,7 @@ def train(work: Path, shape: np.ndarray, steps: int, start: Path | None, out: Pa
             print(f"step {step} of {steps}, {(time.time() - began) / 60:.1f} min, loss {averaged:.3f}", flush=True)
             torch.save(encoder.state_dict(), out.with_suffix(".partial"))
         if step % 2000 == 0:
-            measure(encoder, work / "test", shape)
+            measure(encoder, work / "test", level)
     torch.save(encoder.state_dict(), out)
 
 
@@ -267,12 +270,16 @@ def log_posteriors(encoder: PhoneEncoder, rows: np.ndarray) -> np.ndarray:
     encoder.eval()
     quiet = silent_rows(1)
     padded = torch.cat(
-        [quiet.expand(encoder.shape.past, -1), torch.from_numpy(rows.astype(np.float32)), quiet.expand(encoder.shape.future, -1)]
+        [
+            quiet.expand(encoder.shape.past, -1),
+            torch.from_numpy(rows.astype(np.float32)),
+            quiet.expand(encoder.shape.future, -1),
+        ]
     )
     return functional.log_softmax(encoder(padded[None])[0], dim=1).numpy()
 
 
-def align_actors(work: Path, shape: np.ndarray, first: Path) -> None:
+def align_actors(work: Path, level: SpeechLevel, first: Path) -> None:
     """Aligns the actors' lines by the first network: espeak-ng tells the phones of the text, the network when."""
     encoder = _loaded(first)
     for language, voice in (("cs", "cs"), ("nl", "nl"), ("en", "en-us")):
@@ -281,8 +288,12 @@ def align_actors(work: Path, shape: np.ndarray, first: Path) -> None:
             continue
         kept, seen = [], 0
         for samples, text in fillets(language):
-            sequence = [CLASS_INDEX[name] for name, _, _ in ENGINES["espeak-ng"].speak(text, voice).phones if name not in ("", "sil")]
-            rows = features(samples, shape)
+            sequence = [
+                CLASS_INDEX[name]
+                for name, _, _ in ENGINES["espeak-ng"].speak(text, voice).phones
+                if name not in ("", "sil")
+            ]
+            rows = features(samples, level)
             seen += 1
             if not 1 < len(samples) / 16_000 < 18 or not 3 < len(sequence) < len(rows) / 2.5:
                 continue
@@ -294,7 +305,7 @@ def align_actors(work: Path, shape: np.ndarray, first: Path) -> None:
         save(path, best)
 
 
-def measure(encoder: PhoneEncoder, folder: Path, shape: np.ndarray) -> dict[str, dict[str, float]]:
+def measure(encoder: PhoneEncoder, folder: Path, level: SpeechLevel) -> dict[str, dict[str, float]]:
     """Share of right rows, all and those of speech, on every test set."""
     groups = {**TESTS, "real English, speakers never heard": tuple(p.stem for p in sorted(folder.glob("real_*.npz")))}
     report = {}
@@ -304,7 +315,7 @@ def measure(encoder: PhoneEncoder, folder: Path, shape: np.ndarray) -> dict[str,
             if not (folder / f"{source}.npz").exists():
                 continue
             for samples, phones in load(folder / f"{source}.npz"):
-                rows = features(samples, shape)
+                rows = features(samples, level)
                 labels = soft_labels(phones, len(rows))
                 known = labels.sum(1) > 0.5
                 said = log_posteriors(encoder, rows).argmax(1)

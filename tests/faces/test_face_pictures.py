@@ -103,7 +103,7 @@ def test_a_person_has_an_own_neutral_face_and_the_colours_of_the_model():
     person = Pncc(MODEL, 256, neutral)
     assert (person.canonical - PNCC.canonical).abs().max() > 0.5
     assert not person.differences(torch.zeros(1, len(MODEL.expression))).any()
-    lips = neutral[LIPS] - MODEL.mean.mean(dim=0)
+    lips = neutral[LIPS.tolist()] - MODEL.mean.mean(dim=0)
     x, y = (128 + sign * 256 * FOCAL * lips[:, axis] / (DISTANCE - lips[:, 2]) for axis, sign in ((0, 1), (1, -1)))
     corner = int(lips[:, 0].argmin())
     wanted = MODEL.colours[LIPS[corner]] * 2 - 1

@@ -15,13 +15,12 @@ def scene(seed, pictures=2, vertices=40, triangles=60):
     return places, corners, torch.rand(vertices, 3, generator=generator) * 2 - 1
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("supersample", [1, 2, 3])
+@pytest.mark.parametrize(("seed", "supersample"), [(0, 1), (1, 2), (2, 3)])
 def test_backends_agree(seed, supersample):
     vertices, triangles, colours = scene(seed)
-    fast = paint(vertices, triangles, colours, 45, 37, supersample=supersample, backend="cpu")
-    plain = paint(vertices, triangles, colours, 45, 37, supersample=supersample, backend="reference")
-    assert fast.shape == plain.shape == (2, 3, 37, 45)
+    fast = paint(vertices, triangles, colours, 29, 23, supersample=supersample, backend="cpu")
+    plain = paint(vertices, triangles, colours, 29, 23, supersample=supersample, backend="reference")
+    assert fast.shape == plain.shape == (2, 3, 23, 29)
     assert fast.dtype == plain.dtype == torch.float32
     torch.testing.assert_close(fast, plain, atol=4e-7, rtol=0)  # so both chose the same triangle at every sample
     assert (fast != -1).float().mean() > 0.5

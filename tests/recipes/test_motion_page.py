@@ -56,7 +56,7 @@ def test_a_wider_opening_is_drawn_higher_and_shut_lips_have_a_bar() -> None:
         np.flatnonzero(near(trace[:, columns], BLUE).any(axis=1)).mean()
         for columns in (slice(200, 600), slice(750, 1200))
     )
-    assert shut - wide == pytest.approx(12 / 16 * 94, abs=3)  # millimetres of 16, over 94 pixels
+    assert shut - wide == pytest.approx(12 / 21 * 94, abs=3)  # millimetres of 21, over 94 pixels
     bar = near(trace[-4:], BLUE // 2, 8).all(axis=0)
     assert bar[100:640].all()
     assert not bar[700:].any()

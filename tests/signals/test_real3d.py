@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from d3talker.core.errors import D3Error
+from d3talker.faces.model import FaceModel
 from d3talker.signals.pitch import stream_pitch
 from d3talker.signals.pretrained_speech import PretrainedSpeech
 from d3talker.signals.real3d.checkpoint import load_checkpoint
@@ -17,6 +18,15 @@ from d3talker.signals.real3d.wavenet import NormedConv1d, fold_weight_norm
 from d3talker.signals.speech import SoundSource, frame_count
 
 NAME = "model_ckpt_steps_400000.ckpt"
+
+BASEL = FaceModel(
+    "bfm",
+    torch.zeros(3, 3),
+    torch.zeros(80, 3, 3),
+    torch.zeros(64, 3, 3),
+    torch.zeros(1, 3).int(),
+    torch.zeros(468).long(),
+)
 
 
 class LoudnessRows:
@@ -272,7 +282,7 @@ def test_pitch_codes_are_those_of_the_mel_scale() -> None:
 
 
 def test_one_frame_of_motion_for_every_frame_of_sound(folder: Path) -> None:
-    source = Real3dMotion(folder, LoudnessRows())
+    source = Real3dMotion(folder, BASEL, LoudnessRows())
     for samples in (3200, 16_000, 40_003):
         motion = motion_of(source, speech_like(3)[:samples])
         assert motion.shape == (frame_count(samples), 64)
@@ -284,7 +294,7 @@ def test_one_frame_of_motion_for_every_frame_of_sound(folder: Path) -> None:
 def test_a_long_sound_in_windows_is_one_pass_over_the_whole(folder: Path, temperature: float) -> None:
     samples = speech_like(44.1)
     sound = lambda: iter(np.array_split(samples, 9))  # noqa: E731
-    source = Real3dMotion(folder, LoudnessRows(), temperature=temperature, seed=5)
+    source = Real3dMotion(folder, BASEL, LoudnessRows(), temperature=temperature, seed=5)
     pieces = list(source.coefficients(sound))
     assert [len(piece) for piece in pieces] == [500, 500, 103]
     rows = np.concatenate(list(LoudnessRows().rows(sound)))
@@ -306,7 +316,7 @@ def test_a_long_sound_in_windows_is_one_pass_over_the_whole(folder: Path, temper
 def test_temperature_zero_is_deterministic_and_a_seed_fixes_the_rest(folder: Path) -> None:
     samples = speech_like(2)
     motions = [
-        motion_of(Real3dMotion(folder, LoudnessRows(), temperature=t, seed=s), samples)
+        motion_of(Real3dMotion(folder, BASEL, LoudnessRows(), temperature=t, seed=s), samples)
         for t, s in ((0, 0), (0, 1), (0.2, 0), (0.2, 0), (0.2, 1))
     ]
     np.testing.assert_array_equal(motions[0], motions[1])
@@ -317,14 +327,14 @@ def test_temperature_zero_is_deterministic_and_a_seed_fixes_the_rest(folder: Pat
 
 def test_the_fingerprint_names_what_changes_the_motion(folder: Path) -> None:
     settings = [{}, {"mouth_amp": 0.4}, {"temperature": 0.2}, {"temperature": 0.2, "seed": 3}, {"eye_amp": 0.5}]
-    prints = [Real3dMotion(folder, LoudnessRows(), **options).fingerprint() for options in settings]
+    prints = [Real3dMotion(folder, BASEL, LoudnessRows(), **options).fingerprint() for options in settings]
     assert len(set(prints)) == len(settings)
     assert all(print_.endswith("loudness-v1") for print_ in prints)
 
 
 def test_features_of_another_model_are_refused(folder: Path) -> None:
     with pytest.raises(D3Error, match="wav2vec2 has 768 channels; wanted HuBERT-large's 1024"):
-        Real3dMotion(folder, PretrainedSpeech("wav2vec2"))
+        Real3dMotion(folder, BASEL, PretrainedSpeech("wav2vec2"))
 
 
 def test_with_hubert_of_the_true_width(folder: Path, tmp_path: Path) -> None:
@@ -341,8 +351,8 @@ def test_with_hubert_of_the_true_width(folder: Path, tmp_path: Path) -> None:
     )
     torch.manual_seed(0)
     transformers.HubertModel(config).save_pretrained(tmp_path / "hubert")
-    source = Real3dMotion(folder, PretrainedSpeech(tmp_path / "hubert"))
+    source = Real3dMotion(folder, BASEL, PretrainedSpeech(tmp_path / "hubert"))
     motion = motion_of(source, speech_like(10))
     assert motion.shape == (250, 64)
     assert source.fingerprint().startswith("real3d-")
-    assert (source.name, source.face_model, source.channels) == ("real3d", "bfm", 64)
+    assert (source.name, source.face_model, source.channels) == ("real3d", BASEL, 64)

@@ -34,7 +34,7 @@ def print_agreement(found: Agreement) -> None:
         ("opening", found.opening, found.opening_amplitude),
         ("width", found.width, found.width_amplitude),
     ):
-        numbers = (f"{together.zero:.3f}", f"{together.best:.3f}", f"{together.lag:+d}", f"{size:.2f}")
+        numbers = (f"{together.zero:.3f}", f"{together.best:.3f}", f"{together.lag}", f"{size:.2f}")
         table.add_row(name, *(("none", "", "", together.reason) if together.reason else numbers))
     Console().print(table)
     shut = found.closure

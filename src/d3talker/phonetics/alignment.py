@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from d3talker.core.errors import D3Error
 from d3talker.phonetics.classes import ARPABET, Phone, split_phone
+
+if TYPE_CHECKING:
+    from pocketsphinx import Decoder
 
 _RMS = 0.06  # level that the recogniser hears
 _BEAM = 1e-100  # wide enough that an alignment is always found
@@ -35,7 +39,7 @@ def align(samples: np.ndarray, transcript: str | None = None) -> list[Phone]:
     return _align(sound, words)
 
 
-def _decoder(**settings):
+def _decoder(**settings: object) -> Decoder:
     try:
         from pocketsphinx import Decoder
     except ImportError:
@@ -72,7 +76,7 @@ def _align(sound: bytes, words: list[str]) -> list[Phone]:
     return phones
 
 
-def _decode(decoder, sound: bytes) -> None:
+def _decode(decoder: Decoder, sound: bytes) -> None:
     decoder.start_utt()
     decoder.process_raw(sound, full_utt=True)
     decoder.end_utt()

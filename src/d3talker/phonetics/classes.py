@@ -39,17 +39,16 @@ ARPABET: dict[str, Parts] = {
     }.items()
 }  # fmt: skip
 
-# IPA, as espeak-ng writes it; stress and length marks are no names here. The longest name that fits counts.
-IPA: dict[str, Parts] = {
-    name: written_parts(written)
-    for written, names in {
-        "a:1.2 I": "aɪ", "a:1.2 u": "aʊ", "e:1.2 I": "eɪ", "O:1.2 I": "ɔɪ", "o:1.2 u": "oʊ əʊ", "t:.8 sh": "tʃ dʒ",
-        "p": "p b", "m": "m", "f": "f v ʋ", "th": "θ ð", "t": "t d", "n": "n", "ng": "ŋ ɲ", "s": "s z",
-        "sh": "ʃ ʒ ɕ ʑ ʂ ʐ", "k": "k ɡ g q", "x": "x χ ɣ ç ʝ ħ", "h": "h ʔ", "l": "l ɫ ʎ", "r": "r ɾ ʀ ʁ",
-        "R": "ɹ ɚ ɝ ɻ", "w": "w ɥ", "j": "j", "i": "i", "I": "ɪ ɨ", "e": "e", "E": "ɛ", "ae": "æ", "a": "a ɑ ɐ ʌ",
-        "@": "ə ɜ ɤ ɵ", "O": "ɔ ɒ", "o": "o", "u": "u ʊ ʉ ɯ", "y": "y ø œ",
+# IPA, letter by letter; see ``ipa`` for what is made of several.
+IPA: dict[str, str] = {
+    letter: name
+    for name, letters in {
+        "p": "pbɓɸβ", "m": "mɱ", "f": "fvʋⱱ", "th": "θð", "t": "tdʈɖɗ", "n": "nɳ", "ng": "ŋɲɴ", "s": "sz",
+        "sh": "ʃʒɕʑʂʐɧ", "k": "kɡgqɢcɟ", "x": "xχɣçʝħʕɰ", "h": "hɦʔ", "l": "lɫʎɭɬɮʟ", "r": "rɾʀʁɽɺ", "R": "ɹɚɝɻ",
+        "w": "wɥʍ", "j": "j", "i": "i", "I": "ɪɨᵻ", "e": "e", "E": "ɛε", "ae": "æ", "a": "aɑɐʌɶA", "@": "əɜɤɵɘɞ",
+        "O": "ɔɒ", "o": "o", "u": "uʊʉɯᵿ", "y": "yøœʏ",
     }.items()
-    for name in names.split()
+    for letter in letters
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import re
 import shutil
 import threading
 from functools import cache
@@ -15,8 +16,8 @@ from d3talker.core.errors import D3Error
 from d3talker.core.native import silent_native
 from d3talker.phonetics.classes import Parts
 from d3talker.phonetics.espeak_times import Event, mended
-from d3talker.phonetics.speech import RATE, Speech, classify, levelled, run
-from d3talker.phonetics.symbols import SILENCE, ipa_parts
+from d3talker.phonetics.ipa import SILENCE, ipa_parts
+from d3talker.phonetics.speech import Speech, labelled, levelled, require_words, run
 
 _RETRIEVE, _PHONEMES_IN_IPA, _UTF8, _PHONEME = 1, 3, 1, 7  # constants of speak_lib.h
 _SPEED, _PITCH = 1, 3
@@ -59,9 +60,9 @@ class Espeak:
 
     def speak(self, text: str, voice: str, speed: float = 1.0, pitch: float = 1.0) -> Speech:
         """See the protocol."""
+        require_words(text)
         samples, rate, events = _library().speak(text, voice, speed, pitch)
-        sound = levelled(samples, rate, self.name)
-        return Speech(sound, RATE, classify(mended(events, samples, rate), _parts, len(sound) / RATE))
+        return labelled(levelled(samples, rate, self.name), mended(events, samples, rate), _parts)
 
 
 @cache
@@ -74,8 +75,7 @@ def _languages() -> dict[str, str]:
 @cache
 def _variants() -> frozenset[str]:
     """Names behind the plus."""
-    lines = run(["espeak-ng", "--voices=variant"], "espeak-ng").splitlines()[1:]
-    return frozenset(line.split()[-1].removeprefix("!v/") for line in lines if "!v/" in line)
+    return frozenset(re.findall(r"!v/(\S+)", run(["espeak-ng", "--voices=variant"], "espeak-ng")))
 
 
 def _parts(phone: str) -> Parts:

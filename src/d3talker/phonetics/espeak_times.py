@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from d3talker.phonetics.ipa import VOWELS, ipa_parts
 from d3talker.phonetics.speech import Interval
-from d3talker.phonetics.symbols import VOWELS, ipa_parts
 
 Event = tuple[str, int]
 """A phone's IPA name and the number of its first sample."""
 
 _SILENT = 0.003  # of the loudest sample
-_ONSET = 0.02  # seconds of a vowel that come before its event, behind a sonorant
+_ONSET = 0.03  # seconds of a vowel that come before its event, behind a sonorant
 _LONGEST_CLOSURE = 0.15
 _SHORTEST_PAUSE = 0.03
 _SONORANTS = frozenset({"m", "n", "ng", "l", "r", "R", "w", "j"})
@@ -39,20 +39,17 @@ def mended(events: list[Event], samples: np.ndarray, rate: int) -> list[Interval
     spans = [("", 0, starts[0])]
     spans += [(_plain(name), start, end) for (name, _), start, end in zip(events, starts[:-1], starts[1:], strict=True)]
     intervals: list[Interval] = []
+    before = ""
     for name, start, end in spans:
-        if end <= start:
-            continue
-        before = intervals[-1][0] if intervals else "_"
         sounding = _last(loud, start, end)
-        if name == "ː" and intervals:
-            intervals[-1] = (before, intervals[-1][1], end / rate)
-        elif name:
-            intervals.append((name, start / rate, sounding / rate))
-            intervals.append(("_", sounding / rate, end / rate))
-        elif sounding - start < (end - start) / 2:
-            intervals.append(("_", start / rate, end / rate))
-        else:
-            intervals.append(("j" if before[-1] in "iɪ" else "ə", start / rate, end / rate))
+        if name == "ː":
+            name = before
+        elif not name and sounding - start < (end - start) / 2:
+            name, sounding = "_", start
+        elif not name:
+            name = "j" if before.endswith(("i", "ɪ")) else "ə"
+        intervals += [(name, start / rate, sounding / rate), ("_", sounding / rate, end / rate)]
+        before = name if end > start else before
     return _early_vowels(_closures(_joined(intervals)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from d3talker.core.errors import D3Error
 from d3talker.phonetics.classes import ARPABET
-from d3talker.phonetics.speech import RATE, Interval, Speech, classify, read_wave, run
+from d3talker.phonetics.speech import Interval, Speech, labelled, read_wave, require_words, run
 
 
 class Flite:
@@ -25,13 +25,14 @@ class Flite:
         return ("slt", "rms", "awb", "kal16", "kal")
 
     def speak(self, text: str, voice: str, speed: float = 1.0, pitch: float = 1.0) -> Speech:
-        """See the protocol; the pitch of flite's voices stays their own."""
+        """See the protocol; rms keeps its pitch."""
+        require_words(text)
         if voice not in self.voices():
             raise D3Error(f"flite has no voice {voice!r}", ", ".join(self.voices()), "Choose one of them.")
         with tempfile.TemporaryDirectory() as folder:
             wave = Path(folder) / "speech.wav"
-            stretch = ["--setf", f"duration_stretch={1 / speed:.3f}"]
-            told = run(["flite", "-voice", voice, *stretch, "-psdur", "-t", text, str(wave)], self.name)
+            manner = ["--setf", f"duration_stretch={1 / speed:.3f}", "--setf", f"f0_shift={pitch:.3f}"]
+            told = run(["flite", "-voice", voice, *manner, "-psdur", "-t", text, str(wave)], self.name)
             samples = read_wave(wave, self.name)
         intervals: list[Interval] = []
         start = 0.0
@@ -39,4 +40,4 @@ class Flite:
             name, _, end = word.rpartition(":")
             intervals.append((name, start, float(end)))
             start = float(end)
-        return Speech(samples, RATE, classify(intervals, lambda name: ARPABET.get(name, ())))
+        return labelled(samples, intervals, lambda name: ARPABET.get(name, ()))

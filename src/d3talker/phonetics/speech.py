@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ RATE = 16_000
 """Samples a second."""
 PEAK = 0.7
 """Largest sample of all synthesised speech."""
+_ROUNDING = 0.005  # seconds at the end that need no phone of their own
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Speech:
     rate: int
     """Samples a second."""
     phones: list[Phone]
-    """(class, start s, end s) in order, without overlap; the class is empty where the phone's name is not known."""
+    """(class, start s, end s) in order, from 0 to the end of the sound without gaps. Where the name of a phone is in no
+    map, its class is "": time without a label, which training has to leave out."""
 
     @property
     def seconds(self) -> float:
@@ -51,7 +54,7 @@ class Engine(Protocol):
         """Says a text; ``speed`` and ``pitch`` are factors of the voice's own.
 
         Raises:
-            D3Error: no such voice, or the program failed.
+            D3Error: no words, no such voice, or the program failed.
         """
         ...
 
@@ -64,22 +67,42 @@ Interval = tuple[str, float, float]
 """An engine's own phone name, start and end in seconds."""
 
 
-def classify(intervals: list[Interval], parts_of: Callable[[str], Parts]) -> list[Phone]:
-    """An engine's phones as classes; unknown names become phones of class ""."""
+def labelled(samples: np.ndarray, intervals: list[Interval], parts_of: Callable[[str], Parts]) -> Speech:
+    """Sound with an engine's phones as classes.
+
+    Args:
+        samples: (S,) at 16 kHz.
+        intervals: in order, without gaps, from 0; they are cut or filled up with silence at the end of the sound.
+        parts_of: the classes of a phone's name, none where it is unknown.
+    """
+    seconds = len(samples) / RATE
     phones: list[Phone] = []
     for name, start, end in intervals:
-        if end > start:
-            phones += split_phone(parts_of(name) or (("", 1.0),), start, end)
-    return phones
+        if min(end, seconds) > start:
+            phones += split_phone(parts_of(name) or (("", 1.0),), start, min(end, seconds))
+    name, start, end = phones.pop() if phones else ("sil", 0.0, 0.0)
+    if name == "sil" or seconds - end < _ROUNDING:
+        return Speech(samples, RATE, [*phones, (name, start, seconds)])
+    return Speech(samples, RATE, [*phones, (name, start, end), ("sil", end, seconds)])
 
 
-def run(command: list[str], engine: str, **options) -> str:
+def require_words(text: str) -> None:
+    """Makes sure that there is something to say.
+
+    Raises:
+        D3Error: the text has neither letters nor digits.
+    """
+    if not re.search(r"\w", text):
+        raise D3Error("a text without words", "something to say", "Give a sentence.")
+
+
+def run(command: list[str], engine: str) -> str:
     """What a program prints.
 
     Raises:
         D3Error: it failed.
     """
-    done = subprocess.run(command, capture_output=True, check=False, **options)
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip() or f"exit code {done.returncode}"
         raise D3Error(f"{engine} failed: {said.splitlines()[0][:200]}", "speech", "Check the voice and the text.")
@@ -106,8 +129,8 @@ def levelled(samples: np.ndarray, rate: int, engine: str) -> np.ndarray:
         D3Error: nothing can be heard.
     """
     samples = samples if samples.ndim == 1 else samples.mean(axis=1)
+    samples = samples if rate == RATE else soxr.resample(samples, rate, RATE)
     peak = float(np.abs(samples).max(initial=0.0))
     if peak < 1e-4:
         raise D3Error(f"{engine} said nothing", "speech", "Give a text in the language of the voice.")
-    samples = samples if rate == RATE else soxr.resample(samples, rate, RATE)
-    return np.clip(samples * (PEAK / peak), -1, 1).astype(np.float32)
+    return (samples * (PEAK / peak)).astype(np.float32)

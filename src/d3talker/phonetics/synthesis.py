@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from d3talker.core.errors import D3Error
 from d3talker.phonetics.espeak import Espeak
 from d3talker.phonetics.festival import Festival
 from d3talker.phonetics.flite import Flite
 from d3talker.phonetics.mbrola import Mbrola
 from d3talker.phonetics.open_jtalk import OpenJTalk
-from d3talker.phonetics.speech import RATE, Engine, Speech
+from d3talker.phonetics.speech import RATE, Engine, Speech, require_words
 
 __all__ = ["ENGINES", "RATE", "Engine", "Speech", "synthesise"]
 
-ENGINES: dict[str, Engine] = {
-    engine.name: engine for engine in (Flite(), Espeak(), Festival(), Mbrola(), OpenJTalk())
-}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Flite(), Espeak(), Festival(), Mbrola(), OpenJTalk())}
 """Every synthesiser, by name, the one that ``synthesise`` prefers first."""
 
 
@@ -31,13 +27,13 @@ def synthesise(text: str, voice: str = "") -> Speech:
     Raises:
         D3Error: no words, no such engine or voice, or none is installed.
     """
-    if not re.search(r"\w", text):
-        raise D3Error("a text without words", "something to say", "Give a sentence.")
+    require_words(text)
     name, _, chosen = voice.partition(":")
     if name and name not in ENGINES:
         raise D3Error(f"no synthesiser called {name!r}", ", ".join(ENGINES), "Name one, as in flite:slt.")
     wanted = [ENGINES[name]] if name else list(ENGINES.values())
-    usable = [engine for engine in wanted if engine.missing() is None]
-    if not usable:
-        raise D3Error(f"{name or 'a speech synthesiser'} is not installed", "one that is", f"Run: {wanted[0].missing()}.")
-    return usable[0].speak(text, chosen or usable[0].voices()[0])
+    engine = next((engine for engine in wanted if engine.missing() is None), None)
+    if engine is None:
+        seen = f"{name or 'a speech synthesiser'} is not installed"
+        raise D3Error(seen, "one that is", f"Run: {wanted[0].missing()}.")
+    return engine.speak(text, chosen or engine.voices()[0])

@@ -11,9 +11,9 @@ from d3talker.config.presets import PRESETS
 from d3talker.core.files import writable_folder
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.audio import write_wav
+from d3talker.phonetics.synthesis import synthesise
 from d3talker.recipes.adapt import adapt
 from d3talker.recipes.talk import talk
-from d3talker.phonetics.synthesis import synthesise
 from d3talker.speaker.speech import built_in_speech
 from d3talker.speaker.video import make_speaker_video
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import platform
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -100,11 +99,16 @@ def _hearing() -> Iterator[Finding]:
 
 
 def _voices() -> Iterator[Finding]:
-    found = [name for name in ("flite", "espeak-ng") if shutil.which(name)]
-    if found:
-        yield Finding("speech synthesis", "ready", f"{', '.join(found)}: `demo --text` can speak")
-    else:
-        yield Finding("speech synthesis", "missing", "only `demo --text` needs it: apt-get install flite")
+    from d3talker.phonetics.synthesis import ENGINES
+
+    for name, engine in ENGINES.items():
+        advice = engine.missing()
+        if advice is None:
+            count = len(engine.voices())
+            told = f"{count} voice{'s' * (count > 1)}, for texts: --voice {name}:{engine.voices()[0]}"
+            yield Finding(f"speech synthesis {name}", "ready", told)
+        else:
+            yield Finding(f"speech synthesis {name}", "missing", f"only texts need one synthesiser: {advice}")
 
 
 def _extras() -> Iterator[Finding]:

@@ -56,6 +56,8 @@ def motion(
     settings, progress = settings or MotionSettings(), progress or Silent()
     if not 320 <= settings.width <= 3840:
         raise D3Error(f"--width {settings.width}", "320 to 3840 pixels", f"Leave it out to take {WIDTH}.")
+    if settings.compare is not None and not settings.compare.exists():
+        raise D3Error(f"{settings.compare} does not exist", "a video or a prepared clip", "Check --compare.")
     heard = check_sound(audio, progress)
     total = frame_count(heard.samples)
     source = load_motion_source(settings.source)

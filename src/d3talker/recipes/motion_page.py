@@ -21,7 +21,7 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 411, 440
 _WAVE_TOP, _WAVE_HEIGHT = 498, 72
 _TRACE_TOP, _TRACE_HEIGHT = 578, 106
 _PLOT_LEFT, _PLOT_RIGHT = 72, WIDTH - 15
-_HIGHEST = 16.0  # millimetres at the top of the trace
+_HIGHEST = 21.0  # millimetres at the top of the trace
 _LEGEND = 702
 _SMALL, _LARGE = 15, 19
 _FINE = 2  # curves are drawn so many times larger
@@ -57,7 +57,7 @@ class Page:
         for name, top, height in (("sound", _WAVE_TOP, _WAVE_HEIGHT), ("lips apart", _TRACE_TOP, _TRACE_HEIGHT)):
             pen.rectangle(self._box(_PLOT_LEFT, top, _PLOT_RIGHT, top + height), fill=_CARD)
             self._write(pen, (_PLOT_LEFT + 8, top + 13), name, _SOFT)
-        for millimetres, told in ((0, "0"), (5, "5"), (10, "10"), (15, "15 mm")):
+        for millimetres, told in ((0, "0"), (10, "10"), (20, "20 mm")):
             self._write(pen, (_PLOT_LEFT - 7, self._height(millimetres)), told, _SOFT, anchor="rm")
         told = f"bars: predicted lips are shut, less than {1000 * SHUT:.1f} mm apart"
         self._write(pen, (_PLOT_LEFT, _LEGEND), told, _SOFT)
@@ -86,7 +86,7 @@ class Page:
         pen = ImageDraw.Draw(fine)
         self._draw_sound(pen, fine.width, samples)
         self._draw_shut(pen, fine.width, openings[0])
-        for millimetres in (5, 10, 15):
+        for millimetres in (5, 10, 15, 20):
             y = self._fine_y(self._height(millimetres))
             pen.line([(0, y), (fine.width, y)], fill=_LINE, width=_FINE // 2)
         for opening, colour in reversed(list(zip(openings, COLOURS, strict=False))):

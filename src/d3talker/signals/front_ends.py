@@ -93,11 +93,20 @@ def _pretrained_state(name: str) -> str:
     return f"not on this disk; its first use fetches {model.repository} ({model.size}, {model.licence})"
 
 
+def _phone29() -> SpeechFeatures:
+    from d3talker.signals.phone29 import Phone29
+
+    return Phone29()
+
+
 _ENTRIES: dict[str, _Entry] = {
+    "phone29": _Entry(_phone29, _always),
     "logmel": _Entry(LogMel, _always),
     **{name: _Entry(partial(_pretrained, name), partial(_pretrained_state, name)) for name in PRETRAINED},
     "deepspeech": _Entry(_deepspeech, partial(weights_state, DEEPSPEECH)),
     "ave": _Entry(_ave, _ave_state),
 }
+DEFAULT = "phone29"
+"""The front end that hears any voice and comes with the package."""
 FRONT_ENDS = tuple(_ENTRIES)
 """The names of the front ends that hear any sound."""

@@ -131,7 +131,11 @@ def load_nets(path: Path) -> list[MotionNet]:
     arrays = read_arrays(path, _FIX)
     nets = []
     for number in range(1 + max(int(name.split(".")[0]) for name in arrays)):
-        own = {n.split(".", 1)[1]: torch.from_numpy(a.astype(np.float32)) for n, a in arrays.items() if n.startswith(f"{number}.")}
+        own = {
+            n.split(".", 1)[1]: torch.from_numpy(a.astype(np.float32))
+            for n, a in arrays.items()
+            if n.startswith(f"{number}.")
+        }
         width, columns, _ = own["stem.weight"].shape
         net = MotionNet(MotionNetShape(columns, len(own["head.bias"]), width))
         net.load_state_dict(net.state_dict() | own)

@@ -59,7 +59,8 @@ def style_of(tracked: np.ndarray, said: np.ndarray, mouth: Mouth, seed: int | No
     """
     wanted, given = (np.percentile(mouth.gap(c) - mouth.rest, 90) for c in (tracked, said))
     gain = float(np.clip(wanted / max(float(given), 1e-4), 0.4, 2.5))
-    return MotionStyle(gain, *np.percentile(tracked, [2, 98], axis=0).astype(np.float32), blink_seed=seed)
+    lowest, highest = np.percentile(tracked, [2, 98], axis=0).astype(np.float32)
+    return MotionStyle(gain, lowest, highest, blink_seed=seed)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Phone29:
 
     def __init__(self, path: Path | None = None) -> None:
         """Loads the shipped weights, or those in ``path``."""
-        self._path = path or _shipped()
+        self._path = path or shipped()
         self._encoder, self._level = load_encoder(self._path)
 
     @property
@@ -90,7 +90,8 @@ def load_encoder(path: Path) -> tuple[PhoneEncoder, SpeechLevel]:
     return encoder.eval().requires_grad_(False), SpeechLevel(shape)
 
 
-def _shipped() -> Path:
+def shipped() -> Path:
+    """The weights in the package."""
     return Path(str(resources.files("d3talker.assets") / "speech_features" / "phone29.safetensors"))
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from d3talker.speaker.face_pose import Controls
 from d3talker.phonetics.classes import Phone
+from d3talker.speaker.face_pose import Controls
 from d3talker.speaker.visemes import VISEMES
 
 FALL_BEFORE, FALL_AFTER = 25.0, 21.0  # 1 / s: speech anticipates a little faster than it lets go

@@ -12,13 +12,13 @@ import numpy as np
 from d3talker.core.errors import D3Error
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.video import VideoWriter
+from d3talker.phonetics.classes import Phone
+from d3talker.phonetics.speech import Speech
 from d3talker.speaker.face_motion import Motion, frame_times, make_motion, speech_energy
 from d3talker.speaker.identity import make_identity
 from d3talker.speaker.person import Person, Shot
 from d3talker.speaker.scene import intrinsics, pose
-from d3talker.phonetics.speech import Speech
 from d3talker.speaker.speech import built_in_speech
-from d3talker.phonetics.classes import Phone
 
 FPS = 25.0
 PAUSE = 0.6  # seconds of silence between two rounds of a recording

@@ -55,7 +55,7 @@ def adapt(
     preset: AdaptSettings,
     *,
     seconds: float | None = None,
-    front_end: str = "logmel",
+    front_end: str = front_ends.DEFAULT,
     device: torch.device | None = None,
     restart: bool = False,
     progress: Progress | None = None,

@@ -84,7 +84,10 @@ def learn_net(
     mouth = readout.mouth / spread.std(dim=0)
     offsets = torch.zeros(len(clips), len(readout.moved), requires_grad=True)
     optimiser = torch.optim.AdamW(
-        [{"params": net.parameters(), "weight_decay": settings.weight_decay}, {"params": [offsets], "weight_decay": 0.0}],
+        [
+            {"params": net.parameters(), "weight_decay": settings.weight_decay},
+            {"params": [offsets], "weight_decay": 0.0},
+        ],
         settings.rate,
     )
     lengths = np.array([len(w) for w in wanted])

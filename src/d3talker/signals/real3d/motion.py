@@ -16,6 +16,7 @@ import torch
 
 from d3talker.core.device import choose_device
 from d3talker.core.errors import D3Error
+from d3talker.faces.model import FaceModel
 from d3talker.signals.pitch import stream_pitch
 from d3talker.signals.pretrained_speech import PretrainedSpeech
 from d3talker.signals.real3d.checkpoint import Checkpoint, load_checkpoint
@@ -30,10 +31,11 @@ _LOWEST_PITCH, _HIGHEST_PITCH = 50.0, 1100.0  # Hz, of the codes
 class Real3dMotion:
     """The published audio-to-motion model as a source of motion.
 
-    Its coefficients are those of the Basel face model: draw them with the face model of :attr:`face_model`.
+    Its coefficients are those of the Basel face model.
 
     Args:
         checkpoint: the folder with model_ckpt_steps_*.ckpt, or that file.
+        face_model: the Basel face model, whose 64 expression coefficients it gives.
         features: rows of HuBERT-large; by default fetched by name.
         temperature: 0 gives the likeliest motion; Real3D-Portrait itself draws at 0.2.
         seed: of the draws, where the temperature is above 0.
@@ -47,12 +49,12 @@ class Real3dMotion:
     """
 
     name = "real3d"
-    face_model = "bfm"
     channels = COEFFICIENTS
 
     def __init__(
         self,
         checkpoint: Path,
+        face_model: FaceModel,
         features: RowFeatures | None = None,
         temperature: float = 0.0,
         seed: int = 0,
@@ -60,6 +62,13 @@ class Real3dMotion:
         eye_amp: float = 1.0,
         device: str = "auto",
     ) -> None:
+        if len(face_model.expression) != COEFFICIENTS:
+            raise D3Error(
+                f"the face model {face_model.name} has {len(face_model.expression)} expression coefficients",
+                f"{COEFFICIENTS}",
+                "Real3D-Portrait's model moves the Basel face model: give BFM_model_front.mat.",
+            )
+        self.face_model = face_model
         self._device = choose_device(device)
         self._features = PretrainedSpeech("hubert", device=device) if features is None else features
         if self._features.channels != FEATURES:
@@ -77,7 +86,8 @@ class Real3dMotion:
         """Names the checkpoint, its input, and every setting that changes the motion."""
         drawn = f"-t{self._temperature:g}-s{self._seed}" if self._temperature else ""
         settings = f"m{self._mouth_amp:g}-e{self._eye_amp:g}{drawn}"
-        return f"real3d-{self._checkpoint.sha256[:12]}-{settings}-{self._features.fingerprint()}"
+        parts = (self._checkpoint.sha256[:12], settings, self._features.fingerprint(), self.face_model.fingerprint())
+        return f"real3d-{'-'.join(parts)}"
 
     def coefficients(self, sound: SoundSource) -> Iterator[np.ndarray]:
         """The motion at 25 frames a second, pieces (n, 64) float32 in standard deviations, one row a video frame.

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from d3talker.core.errors import D3Error
+from d3talker.faces.model import load_face_model
+from d3talker.phonetics.classes import CLASSES
+from d3talker.signals.motion import AudioToMotion, load_motion_source
+from d3talker.signals.motion_style import SHUT, MotionStyle, Mouth, closing, stream_styled, style_of
+from d3talker.speaker import built_in_speech
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_face_model()
+
+
+@pytest.fixture(scope="module")
+def mouth(model):
+    return Mouth.of(model)
+
+
+@pytest.fixture(scope="module")
+def source():
+    return AudioToMotion()
+
+
+def shares(*spans, frames=60):
+    """Phone shares where ``a`` is said, but for (class, first frame, last frame + 1)."""
+    heard = np.zeros((frames, 2, len(CLASSES)))
+    names = np.full(frames, "a", dtype=object)
+    for name, first, end in spans:
+        names[first:end] = name
+    for frame, name in enumerate(names):
+        heard[frame, :, CLASSES.index(name)] = 1.0
+    return heard
+
+
+def opened(mouth, frames=60, gap=0.01):
+    return np.repeat((gap * mouth.slope / (mouth.slope @ mouth.slope))[None], frames, axis=0).astype(np.float32)
+
+
+def styled_by(style, mouth, coefficients, heard):
+    return np.concatenate(list(stream_styled([(coefficients, heard)], style, mouth)))
+
+
+def test_gap_of_the_mouth_is_that_of_the_face(model, mouth):
+    import torch
+
+    coefficients = np.random.default_rng(0).standard_normal((4, len(model.expression))).astype(np.float32)
+    coefficients[:, list(model.blinks)] = 0
+    vertices = model.vertices(torch.from_numpy(coefficients)).numpy()
+    gap = (vertices[:, [82, 13, 312], 1] - vertices[:, [87, 14, 317], 1]).mean(axis=1)
+    np.testing.assert_allclose(mouth.gap(coefficients), gap, atol=1e-6)
+
+
+def test_lips_meet_on_bilabials_and_in_pauses_only(mouth):
+    heard = shares(("p", 20, 22), ("sil", 40, 50), ("sil", 30, 33))
+    styled = styled_by(MotionStyle(blink_seed=None), mouth, opened(mouth), heard)
+    gap = mouth.gap(styled) - mouth.rest
+    assert (gap[20:22] <= SHUT + 1e-6).all()
+    assert (gap[43:47] <= SHUT + 1e-6).all()
+    np.testing.assert_allclose(gap[[0, 10, 18, 25, 31, 38, 55]], 0.01, atol=1e-6)  # a pause of 120 ms shuts nothing
+    assert 0.003 < gap[19] < 0.008  # on the way
+    assert len(styled) == 60
+
+
+def test_a_style_streams(mouth):
+    heard = shares(("m", 17, 19), ("sil", 30, 44), ("p", 58, 60))
+    coefficients = opened(mouth) * np.random.default_rng(3).uniform(0.5, 1.5, (60, 1)).astype(np.float32)
+    style = MotionStyle(1.3, blink_seed=4)
+    whole = styled_by(style, mouth, coefficients, heard)
+    cuts = [0, 1, 5, 20, 33, 34, 60]
+    pieces = [(coefficients[a:b], heard[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    np.testing.assert_array_equal(np.concatenate(list(stream_styled(pieces, style, mouth))), whole)
+
+
+def test_style_takes_gain_and_range_from_the_person(mouth):
+    said = opened(mouth) * np.linspace(0, 1, 60, dtype=np.float32)[:, None]
+    style = style_of(1.6 * said, said, mouth)
+    assert style.gain == pytest.approx(1.6, rel=1e-3)
+    styled = styled_by(style, mouth, 3 * said, shares())
+    assert (styled[:, 2:] <= style.highest[2:] + 1e-6).all()
+    assert (styled[:, 2:] >= style.lowest[2:] - 1e-6).all()
+    assert (3 * said > style.highest + 1e-3).any()  # the range did something
+    assert style.fingerprint() != MotionStyle().fingerprint()
+
+
+def test_closing_is_between_0_and_1():
+    noise = np.random.default_rng(0).dirichlet(np.ones(len(CLASSES)), (50, 2))
+    strength = closing(noise)
+    assert strength.shape == (50,)
+    assert ((strength >= 0) & (strength <= 1)).all()
+
+
+def test_source_moves_the_mouth_with_the_sound(source, mouth):
+    speech = built_in_speech("training")
+    coefficients = np.concatenate(list(source.coefficients(lambda: iter([speech.samples]))))
+    assert coefficients.shape == (round(25 * speech.seconds), len(source.face_model.expression))
+    gap = mouth.gap(coefficients) - mouth.rest
+
+    def during(names):
+        frames = [f for n, a, b in speech.phones if n in names for f in range(round(25 * a), round(25 * b))]
+        return gap[[f for f in frames if f < len(gap)]]
+
+    assert during({"a", "ae", "O"}).mean() > 0.004
+    assert during({"p", "m"}).mean() < 0.4 * during({"a", "ae", "O"}).mean()
+    assert coefficients[:, 0].max() == 1.0  # blinks
+    np.testing.assert_array_equal(coefficients[:, 0], coefficients[:, 1])
+
+
+def test_source_streams_and_is_deterministic(source):
+    sound = built_in_speech("driving").samples
+    whole = np.concatenate(list(source.coefficients(lambda: iter([sound]))))
+    cuts = np.concatenate(list(AudioToMotion().coefficients(lambda: iter(np.split(sound, [10, 5000, 60_000])))))
+    np.testing.assert_allclose(cuts, whole, atol=2e-3)
+    assert source.fingerprint() == AudioToMotion().fingerprint()
+    assert source.fingerprint() != AudioToMotion(MotionStyle(gain=1.1)).fingerprint()
+
+
+@pytest.mark.parametrize("samples", [3200, 40_000])
+def test_silence_keeps_the_mouth_shut(source, mouth, samples):
+    sound = np.zeros(samples, np.float32)
+    coefficients = np.concatenate(list(source.coefficients(lambda: iter([sound]))))
+    assert len(coefficients) == max(1, (samples + 320) // 640)
+    assert np.isfinite(coefficients).all()
+    if samples > 20_000:
+        assert (mouth.gap(coefficients) - mouth.rest)[4:-4].max() < 0.0015
+
+
+def test_unknown_source():
+    with pytest.raises(D3Error, match="no motion source 'sora'"):
+        load_motion_source("sora")
