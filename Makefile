@@ -20,7 +20,7 @@ demo: .venv/installed  ## install, make a talking head of the built-in speaker, 
 	$(BIN)/d3talker demo --out runs/demo
 
 test: .venv/installed lint types  ## lint, types, tests
-	OMP_WAIT_POLICY=passive $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -32,7 +32,7 @@ from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, on
 from d3talker.recipes.motion_training.learn import LearnSettings
 from d3talker.signals.audio_to_motion import MotionNetShape
 from d3talker.signals.motion_features import MEL_COLUMNS, phone_shares
-from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled, style_of
+from d3talker.signals.motion_style import Mouth, stream_styled, style_of
 from d3talker.signals.phone29 import Phone29
 
 LOOK_ONLY = {"hill", "radio2"}  # weak evidence that the lips belong to the sound: the data's README

@@ -68,8 +68,8 @@ class Adapt:
     """What the head is made of."""
     preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
     """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
-    front_end: str | None = None
-    """What hears the sound, by a name that `d3talker doctor` lists; the package's own by default."""
+    front_end: str = "phone29"
+    """What hears the sound, by a name that `d3talker doctor` lists, or stored:FILE.npy; phone29 is the package's own."""
     seconds: float | None = None
     """Learn from the first so many seconds; the rest is left for `evaluate`. All of it by default."""
     resolution: int | None = None
@@ -94,7 +94,7 @@ class Adapt:
             self.out,
             as_published(method) if name == "paper" else method,
             with_resolution(PRESETS[name], self.resolution),
-            **({} if self.front_end is None else {"front_end": self.front_end}),
+            front_end=self.front_end,
             seconds=self.seconds,
             device=device,
             restart=self.restart,
@@ -168,6 +168,8 @@ class Motion:
     """The video (.mp4)."""
     compare: Path | None = None
     """A video with this sound, or its prepared folder: draws the tracked face beside, prints how well lips agree."""
+    source: str = "default"
+    """What moves the face: default (in the package), or real3d:FOLDER:BFM_FILE (Real3D-Portrait's own files)."""
     width: int = 1280
     """Pixels of the video."""
 
@@ -176,7 +178,7 @@ class Motion:
         from d3talker.cli.tables import print_agreement
         from d3talker.recipes.motion import MotionSettings, motion
 
-        found = motion(self.audio, self.out, MotionSettings(compare=self.compare, width=self.width), Bars())
+        found = motion(self.audio, self.out, MotionSettings(self.source, self.compare, self.width), Bars())
         if found is not None:
             print_agreement(found)
         print(self.out)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from d3talker.phonetics.classes import CLASSES
+from d3talker.phonetics.classes import CLASS_INDEX, CLASSES
 from d3talker.signals.phone29 import Phone29
 from d3talker.signals.phone_encoder import BANDS
 from d3talker.signals.pitch import pitch_frames
@@ -17,6 +17,7 @@ COLUMNS = len(CLASSES) + MEL_COLUMNS + 3
 """Columns of a row: log posteriors of the phones, mel energies, their mean, pitch, voicing."""
 _LEAST = -12.0  # log posteriors below it tell nothing
 _SCALE = 6.0
+_QUIET = -2.8  # mean energy of a row that is silence, in the unit of speech_level.SCALE
 
 
 def stream_features(phones: Phone29, sound: SoundSource) -> Iterator[np.ndarray]:
@@ -30,8 +31,12 @@ def stream_features(phones: Phone29, sound: SoundSource) -> Iterator[np.ndarray]
 
 
 def phone_shares(rows: np.ndarray) -> np.ndarray:
-    """The shares of the phone classes in feature rows, (T, 29) in [0, 1]."""
-    return np.exp(_SCALE * (rows[:, : len(CLASSES)] - 1.0))
+    """The shares of the phone classes in feature rows, (T, 29) in [0, 1]; what is 30 dB below speech is silence."""
+    classes = len(CLASSES)
+    shares = np.exp(_SCALE * (rows[:, :classes] - 1.0))
+    quiet = rows[:, classes + MEL_COLUMNS] < _QUIET
+    shares[quiet] = np.eye(classes, dtype=shares.dtype)[CLASS_INDEX["sil"]]
+    return shares
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ WINDOW_ROWS = 16
 """Rows at 50 Hz in a window; window t holds the rows 2t - 8 .. 2t + 7 (spec 1, section 1.5)."""
 
 SoundSource = Callable[[], Iterator[np.ndarray]]
-"""Gives the sound from its start, in pieces (S,) float32 at 16 kHz; may be called twice."""
+"""Gives the sound from its start, in pieces (S,) float32 at 16 kHz; may be called several times."""
 
 
 class RowFeatures(Protocol):
