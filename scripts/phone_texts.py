@@ -70,15 +70,8 @@ def words(language: str) -> tuple[str, ...]:
     declared = re.search(rb"^\s*SET\s+(\S+)", rules, re.MULTILINE)
     text = found[-1].read_text(encoding=declared[1].decode() if declared else "latin1", errors="ignore")
     picked = (re.split(r"[/\t ]", line, maxsplit=1)[0] for line in text.splitlines()[1:])
-    return tuple(
-        sorted(
-            {
-                w
-                for w in picked
-                if re.fullmatch(r"[^\W\d_](?:[^\W\d_]|[\u0900-\u0dff]){1,12}", w) and not w[:1].isupper()
-            }
-        )
-    )
+    word = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0900-\u0dff]){1,12}")  # vowel signs of Indic scripts are no letters
+    return tuple(sorted({w for w in picked if word.fullmatch(w) and not w[:1].isupper()}))
 
 
 def pinyin(rng: random.Random) -> str:

@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--same", nargs="*", default=[], help="clips of one person, as in andrew1=andrew2")
     parser.add_argument("--folds", type=Path, help="folder for the leave-one-person-out motion of every clip")
     parser.add_argument("--steps", type=int, default=LearnSettings.steps)
+    parser.add_argument("--copies", type=int, default=4, help="spoiled copies of every clip's sound")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ASSET)
     options = parser.parse_args()
@@ -42,7 +43,10 @@ def main() -> None:
     started = time.time()
     people = {name: pair.split("=")[0] for pair in options.same for name in pair.split("=")}
     model, phones = load_face_model(), Phone29()
-    clips = [read_talking_clip(folder, people.get(folder.name, folder.name), model, phones) for folder in options.clips]
+    clips = [
+        read_talking_clip(folder, people.get(folder.name, folder.name), model, phones, options.copies)
+        for folder in options.clips
+    ]
     shape, settings = MotionNetShape(), LearnSettings(steps=options.steps)
 
     if options.folds:

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from phone_alignment import align_classes
-from phone_augment import augment
 from phone_corpus import NEEDS, TESTS, Utterance, as_rows, asterisk, fillets, load, save, synthesise_sources
 from torch import Tensor
 from torch.nn import functional
@@ -31,6 +30,7 @@ from d3talker.phonetics.synthesis import ENGINES
 from d3talker.signals.mel import MelEnergies
 from d3talker.signals.phone_encoder import BANDS, PhoneEncoder, PhoneEncoderShape, parameter_count, silent_rows
 from d3talker.signals.speech_level import SpeechLevel
+from d3talker.signals.spoil import augment
 
 CROP = 248
 BATCH = 16

@@ -69,7 +69,7 @@ class Adapt:
     preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
     """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
     front_end: str = "phone29"
-    """What hears the sound, by a name that `d3talker doctor` lists, or stored:FILE.npy; phone29 is the package's own."""
+    """What hears the sound, by a name that `d3talker doctor` lists, or stored:FILE.npy; phone29 is in the package."""
     seconds: float | None = None
     """Learn from the first so many seconds; the rest is left for `evaluate`. All of it by default."""
     resolution: int | None = None

@@ -22,7 +22,7 @@ class MotionNetShape:
     """Of the features."""
     coefficients: int = 32
     """Numbers that a face is moved by, blinks left out."""
-    width: int = 96
+    width: int = 64
     """Channels between the layers."""
     dilations: tuple[int, ...] = (1, 2, 4)
     """Of the residual blocks, in rows of 20 ms."""

@@ -13,6 +13,7 @@ from d3talker.faces.points import OUTER_EYE_CORNERS
 from d3talker.signals.motion_features import stream_features
 from d3talker.signals.motion_style import Mouth
 from d3talker.signals.phone29 import Phone29
+from d3talker.signals.spoil import augment
 from d3talker.tracking.clip import load_clip
 
 
@@ -26,6 +27,8 @@ class TalkingClip:
     """(2 T, C) float32, rows at 50 Hz."""
     coefficients: np.ndarray
     """(T, Ke) float32: the tracked face."""
+    spoiled: tuple[tuple[np.ndarray, np.ndarray], ...]
+    """The same of spoiled copies of the sound, which may be faster or slower."""
     opening: np.ndarray
     """(T,) metres between the lips as tracked, closed = 0, of a face as large as the model's."""
     width: np.ndarray
@@ -34,7 +37,7 @@ class TalkingClip:
     """Standard deviation of the lip gap, metres."""
 
 
-def read_talking_clip(folder: Path, person: str, model: FaceModel, phones: Phone29) -> TalkingClip:
+def read_talking_clip(folder: Path, person: str, model: FaceModel, phones: Phone29, copies: int = 0) -> TalkingClip:
     """Reads a prepared clip.
 
     Args:
@@ -42,12 +45,14 @@ def read_talking_clip(folder: Path, person: str, model: FaceModel, phones: Phone
         person: who talks; several clips may show one person.
         model: the face model.
         phones: the speech features.
+        copies: spoiled copies of the sound.
     """
     clip = load_clip(folder)
     neutral = person_neutral(clip.face_points, clip.lip_opening, clip.blink)
     coefficients = fit_expression(model, clip.face_points, neutral).numpy()
     samples = clip.sound()
-    rows = np.concatenate(list(stream_features(phones, lambda: iter([samples]))))
+    rows = _rows(samples, phones)
+    rng = np.random.default_rng(list(folder.name.encode()))
     right, left = (clip.face_points[:, corner] for corner in OUTER_EYE_CORNERS)
     size = EYE_DISTANCE / float(np.median(np.linalg.norm(left - right, axis=1)))
     frames = min(len(coefficients), len(rows) // 2)
@@ -56,7 +61,28 @@ def read_talking_clip(folder: Path, person: str, model: FaceModel, phones: Phone
         person,
         rows[: 2 * frames],
         coefficients[:frames],
+        tuple(_spoiled(samples, coefficients, phones, rng) for _ in range(copies)),
         size * clip.lip_opening[:frames],
         size * clip.lip_width[:frames],
         float(np.std(Mouth.of(model).gap(coefficients))),
     )
+
+
+def _rows(samples: np.ndarray, phones: Phone29) -> np.ndarray:
+    return np.concatenate(list(stream_features(phones, lambda: iter([samples]))))
+
+
+def _spoiled(
+    samples: np.ndarray, coefficients: np.ndarray, phones: Phone29, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features and motion of a spoiled copy; where the copy is faster, so is the face."""
+    seconds = len(coefficients) / 25
+    sound, marks = augment(samples, np.array([[0.0, 0.0, seconds]]), rng, [samples[::-1].copy()])
+    start, end = marks[1, 1:]  # of the clip in the copy, after the pause that was put before it
+    frames = np.arange(int(np.ceil(25 * start)), int(25 * end))
+    frames = frames[frames < (len(sound) + 320) // 640]
+    at = np.clip(((frames + 0.5) / 25 - start) / (end - start) * len(coefficients) - 0.5, 0, len(coefficients) - 1)
+    low = np.minimum(at.astype(int), len(coefficients) - 2)
+    part = (at - low)[:, None].astype(np.float32)
+    motion = coefficients[low] * (1 - part) + coefficients[low + 1] * part
+    return _rows(sound, phones)[2 * frames[0] : 2 * frames[-1] + 2], motion

@@ -85,4 +85,11 @@ def score(clip: TalkingClip, coefficients: np.ndarray, model: FaceModel) -> LipS
 
 def only_columns(clips: list[TalkingClip], columns: slice) -> list[TalkingClip]:
     """The same clips with some of the features, for comparisons."""
-    return [replace(clip, features=np.ascontiguousarray(clip.features[:, columns])) for clip in clips]
+    return [
+        replace(
+            clip,
+            features=np.ascontiguousarray(clip.features[:, columns]),
+            spoiled=tuple((np.ascontiguousarray(rows[:, columns]), motion) for rows, motion in clip.spoiled),
+        )
+        for clip in clips
+    ]

@@ -21,7 +21,7 @@ from d3talker.signals.motion_style import Mouth
 class LearnSettings:
     """How the networks are learned."""
 
-    steps: int = 500
+    steps: int = 400
     """Optimiser steps of each."""
     batch: int = 24
     """Pieces of clips a step."""
@@ -79,8 +79,11 @@ def learn_net(
     net = MotionNet(shape, settings.dropout).train()
     readout = Readout(model)
     amplitude = float(np.mean([clip.amplitude for clip in clips]))
-    wanted = [(amplitude / c.amplitude * c.coefficients[:, readout.moved]).astype(np.float32) for c in clips]
-    spread = torch.from_numpy(np.concatenate(wanted)) @ readout.mouth
+    takes = [[(c.features, c.coefficients), *c.spoiled] for c in clips]
+    for clip, own in zip(clips, takes, strict=True):
+        scale = np.float32(amplitude / clip.amplitude)
+        own[:] = [(rows, scale * motion[:, readout.moved]) for rows, motion in own]
+    spread = torch.from_numpy(np.concatenate([own[0][1] for own in takes])) @ readout.mouth
     mouth = readout.mouth / spread.std(dim=0)
     offsets = torch.zeros(len(clips), len(readout.moved), requires_grad=True)
     optimiser = torch.optim.AdamW(
@@ -90,9 +93,9 @@ def learn_net(
         ],
         settings.rate,
     )
-    lengths = np.array([len(w) for w in wanted])
+    lengths = np.array([len(own[0][1]) for own in takes])
     chances = lengths**0.75 / (lengths**0.75).sum()
-    pieces = _Pieces(clips, wanted, shape.margin, settings.frames)
+    pieces = _Pieces(takes, shape.margin, settings.frames)
     with progress.stage("learn", settings.steps) as advance:
         for step in range(settings.steps):
             for group in optimiser.param_groups:
@@ -101,8 +104,7 @@ def learn_net(
             chosen = rng.choice(len(clips), settings.batch, p=chances)
             rows, truth = pieces.draw(chosen, rng)
             hidden = torch.rand(rows.shape[0], 1, rows.shape[2], generator=generator) < settings.hidden_columns
-            own = offsets[torch.from_numpy(chosen)][:, None]
-            said = net(rows.masked_fill(hidden, 0.0)) + own
+            said = net(rows.masked_fill(hidden, 0.0)) + offsets[torch.from_numpy(chosen)][:, None]
             loss = _loss(said, truth, readout.points, mouth, settings)
             loss = loss + settings.offset * offsets.square().mean()
             optimiser.zero_grad()
@@ -123,19 +125,28 @@ def _loss(said: Tensor, truth: Tensor, points: Tensor, mouth: Tensor, settings: 
 
 
 class _Pieces:
-    """Cuts pieces out of clips, with the rows around them."""
+    """Cuts pieces out of the takes of clips, with the rows around them."""
 
-    def __init__(self, clips: list[TalkingClip], wanted: list[np.ndarray], margin: int, frames: int) -> None:
-        self._rows = [np.pad(c.features, ((margin, margin + 2 * frames), (0, 0)), mode="edge") for c in clips]
-        self._wanted = [np.pad(w, ((0, frames), (0, 0)), mode="edge") for w in wanted]
-        self._starts = [max(1, len(w) - frames + 1) for w in wanted]
+    def __init__(self, takes: list[list[tuple[np.ndarray, np.ndarray]]], margin: int, frames: int) -> None:
+        self._takes = [
+            [
+                (
+                    np.pad(rows, ((margin, margin + 2 * frames), (0, 0)), mode="edge"),
+                    np.pad(motion, ((0, frames), (0, 0)), mode="edge"),
+                    max(1, len(motion) - frames + 1),
+                )
+                for rows, motion in own
+            ]
+            for own in takes
+        ]
         self._margin, self._frames = margin, frames
 
     def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Rows (B, 2 T + 2 margin, C) and coefficients (B, T, K)."""
+        """Rows (B, 2 T + 2 margin, C) and coefficients (B, T, K), each of any take of its clip."""
         rows, truth = [], []
         for clip in chosen:
-            start = int(rng.integers(self._starts[clip]))
-            rows.append(self._rows[clip][2 * start : 2 * (start + self._frames + self._margin)])
-            truth.append(self._wanted[clip][start : start + self._frames])
+            own_rows, own_motion, starts = self._takes[clip][int(rng.integers(len(self._takes[clip])))]
+            start = int(rng.integers(starts))
+            rows.append(own_rows[2 * start : 2 * (start + self._frames + self._margin)])
+            truth.append(own_motion[start : start + self._frames])
         return torch.from_numpy(np.stack(rows)), torch.from_numpy(np.stack(truth))

@@ -1,4 +1,7 @@
-"""What can happen to a voice between a mouth and a file: speed, microphone, room, noise, music, telephone."""
+"""What can happen to a voice between a mouth and a file: speed, microphone, room, noise, music, telephone.
+
+Networks learn from spoiled copies of every recording, so that they hear any voice anywhere (spec 5).
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from d3talker.faces.model import load_face_model
+from d3talker.recipes.motion_training.clips import read_talking_clip
+from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, only_columns, say, score
+from d3talker.recipes.motion_training.learn import LearnSettings
+from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
+from d3talker.signals.motion_features import COLUMNS
+from d3talker.signals.phone29 import Phone29
+
+pytestmark = pytest.mark.xdist_group("person")
+SHAPE = MotionNetShape(width=16, members=1)
+SETTINGS = LearnSettings(steps=60, batch=8, frames=40)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_face_model()
+
+
+@pytest.fixture(scope="module")
+def talking(prepared_clip, model):
+    return read_talking_clip(prepared_clip, "speaker", model, Phone29(), copies=2)
+
+
+def test_a_clip_has_two_rows_a_frame(talking):
+    frames = len(talking.coefficients)
+    assert talking.features.shape == (2 * frames, COLUMNS)
+    assert len(talking.opening) == len(talking.width) == frames
+    assert 0.5e-3 < talking.amplitude < 10e-3
+
+
+def test_spoiled_copies_stay_in_step(talking):
+    """A copy may be faster; its loudness goes with its motion as in the clip itself."""
+    energy = COLUMNS - 3
+
+    def curve(rows, motion):
+        loud = rows[:, energy].reshape(-1, 2).mean(axis=1)
+        return np.corrcoef(loud, motion @ np.ones(motion.shape[1]))[0, 1]
+
+    clean = curve(talking.features, talking.coefficients)
+    lengths = set()
+    for rows, motion in talking.spoiled:
+        assert len(rows) == 2 * len(motion)
+        assert abs(curve(rows, motion) - clean) < 0.25
+        assert abs(motion.mean(axis=0) - talking.coefficients.mean(axis=0)).max() < 0.35
+        lengths.add(len(motion))
+    assert lengths != {len(talking.coefficients)}
+
+
+def test_a_net_learns_the_lips_and_repeats_itself(talking, model):
+    nets = learn_nets([talking], model, SHAPE, SETTINGS)
+    untrained = score(
+        talking, say(learn_nets([talking], model, SHAPE, LearnSettings(steps=1)), talking.features, model), model
+    )
+    learned = score(talking, say(nets, talking.features, model), model)
+    assert learned.opening.zero > max(0.45, untrained.opening.zero + 0.1)
+    again = learn_nets([talking], model, SHAPE, SETTINGS)
+    np.testing.assert_array_equal(say(nets, talking.features, model), say(again, talking.features, model))
+
+
+def test_nobody_is_judged_by_a_net_that_saw_him(talking, model):
+    other = replace(talking, name="other", person="other", coefficients=-talking.coefficients, spoiled=())
+    told = dict((clip.name, said) for clip, said in leave_one_out([talking, other], model, SHAPE, SETTINGS))
+    assert set(told) == {talking.name, "other"}
+    lips = talking.coefficients[:, 2]
+    assert np.corrcoef(told[talking.name][:, 2], lips)[0, 1] < 0  # learned from the other, whose face goes backwards
+    assert np.corrcoef(told["other"][:, 2], lips)[0, 1] > 0
+
+
+def test_columns_can_be_chosen(talking, model):
+    few = only_columns([talking], slice(29, 69))
+    assert few[0].features.shape[1] == 40
+    assert few[0].spoiled[0][0].shape[1] == 40
+
+
+def test_no_padding_inside():
+    torch.manual_seed(0)
+    net = MotionNet(SHAPE).eval()
+    rows = torch.randn(1, 2 * 30 + 2 * SHAPE.margin, COLUMNS)
+    whole = net(rows)
+    assert whole.shape == (1, 30, 32)
+    part = net(rows[:, 2 * 7 : 2 * 7 + 2 * 4 + 2 * SHAPE.margin])
+    torch.testing.assert_close(part, whole[:, 7:11], atol=1e-6, rtol=1e-5)
