@@ -6,7 +6,8 @@ import torch
 
 from d3talker.faces.lip_gauge import LipGauge
 from d3talker.faces.model import FaceModel, load_face_model
-from d3talker.recipes.motion_pictures import FacePainter, vertex_normals
+from d3talker.ops.mesh import vertex_normals
+from d3talker.recipes.motion_pictures import FacePainter
 
 SIZE = 200
 

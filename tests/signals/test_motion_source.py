@@ -1,10 +1,14 @@
+from importlib import resources
+from pathlib import Path
+
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from d3talker.core.errors import D3Error
 from d3talker.faces.model import load_face_model
 from d3talker.phonetics.classes import CLASSES
-from d3talker.signals.motion import AudioToMotion, load_motion_source
+from d3talker.signals.motion import AudioToMotion, load_motion_source, load_nets
 from d3talker.signals.motion_style import SHUT, MotionStyle, Mouth, closing, stream_styled, style_of
 from d3talker.speaker import built_in_speech
 
@@ -130,3 +134,12 @@ def test_silence_keeps_the_mouth_shut(source, mouth, samples):
 def test_unknown_source():
     with pytest.raises(D3Error, match="no motion source 'sora'"):
         load_motion_source("sora")
+
+
+def test_networks_of_another_shape_are_refused_by_name(tmp_path):
+    stored = Path(str(resources.files("d3talker.assets") / "motion" / "audio2motion.safetensors"))
+    weights = load_file(stored)
+    weights["1.head.bias"] = np.zeros(64, np.float16)
+    save_file(weights, tmp_path / "other.safetensors")
+    with pytest.raises(D3Error, match=r"head\.bias is \(64,\); wanted \(32,\)"):
+        load_nets(tmp_path / "other.safetensors")

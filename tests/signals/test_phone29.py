@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
+from d3talker.core.errors import D3Error
 from d3talker.phonetics.classes import CLASSES
 from d3talker.signals.mel import MelEnergies
-from d3talker.signals.phone29 import Phone29
+from d3talker.signals.phone29 import Phone29, shipped
 from d3talker.signals.phone_encoder import BANDS, PhoneEncoder, PhoneEncoderShape, parameter_count
 from d3talker.signals.speech import speech_windows
 from d3talker.signals.speech_level import LOOK_AHEAD, SpeechLevel
@@ -114,3 +116,15 @@ def test_mel_bands_follow_a_tone():
         return int(np.concatenate(list(MelEnergies(BANDS).stream(lambda: iter([tone])))).mean(axis=0).argmax())
 
     assert loudest(200) < loudest(1000) < loudest(4000)
+
+
+def test_weights_of_another_network_are_refused_by_name(tmp_path):
+    weights = load_file(shipped())
+    weights["blocks.3.wide.weight"] = np.zeros((192, 192, 5), np.float16)
+    save_file(weights, tmp_path / "other.safetensors")
+    with pytest.raises(D3Error, match=r"blocks\.3\.wide\.weight is \(192, 192, 5\); wanted \(192, 192, 3\)"):
+        Phone29(tmp_path / "other.safetensors")
+    rest = {name: array for name, array in load_file(shipped()).items() if name != "speech_shape"}
+    save_file(rest, tmp_path / "no.safetensors")
+    with pytest.raises(D3Error, match="speech_shape is not there"):
+        Phone29(tmp_path / "no.safetensors")

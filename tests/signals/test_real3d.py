@@ -232,17 +232,17 @@ def test_the_latest_checkpoint_of_a_folder_is_taken(tmp_path: Path) -> None:
 
 def break_shape(state: dict) -> str:
     state["vae.decoder.out_proj.weight"] = torch.zeros(144, 256, 1)
-    return r"vae\.decoder\.out_proj\.weight has shape \(144, 256, 1\)"
+    return r"vae\.decoder\.out_proj\.weight is \(144, 256, 1\); wanted \(64, 256, 1\)"
 
 
 def break_missing(state: dict) -> str:
     del state["pitch_encoder.0.weight"], state["vae.decoder.out_proj.bias"]
-    return r"pitch_encoder\.0\.weight is missing"
+    return r"pitch_encoder\.0\.weight is not there; wanted \(128, 128, 3\)"
 
 
 def break_more(state: dict) -> str:
     state["style.weight"] = torch.zeros(3)
-    return r"holds style\.weight"
+    return r"style\.weight is \(3,\); wanted no tensor of that name"
 
 
 @pytest.mark.parametrize("damage", [break_shape, break_missing, break_more])

@@ -56,6 +56,7 @@ def rasterize_mesh(
     return index, weights, depth
 
 
+@numba.njit(nogil=True, cache=True)
 def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Unit normals at the vertices: the sum of the triangles around, weighted by area.
 
@@ -66,12 +67,21 @@ def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     Returns:
         (V, 3), like ``points``; 0 where no triangle has area.
     """
-    a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    weighted = np.cross(b - a, c - a)
-    sums = np.zeros_like(points)
-    for corner in range(3):
-        np.add.at(sums, triangles[:, corner], weighted)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    normals = np.zeros_like(points)
+    for face in range(len(triangles)):
+        a, b, c = triangles[face]
+        ux, uy, uz = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1], points[b, 2] - points[a, 2]
+        vx, vy, vz = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1], points[c, 2] - points[a, 2]
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for vertex in (a, b, c):
+            normals[vertex, 0] += nx
+            normals[vertex, 1] += ny
+            normals[vertex, 2] += nz
+    for vertex in range(len(points)):
+        length = np.sqrt((normals[vertex] ** 2).sum())
+        if length > 0.0:
+            normals[vertex] /= length
+    return normals
 
 
 @numba.njit(nogil=True, cache=True)

@@ -7,6 +7,7 @@ import torch
 
 from d3talker.faces.model import FaceModel
 from d3talker.faces.pncc import Pncc
+from d3talker.ops.mesh import vertex_normals
 from d3talker.ops.pncc import paint
 from d3talker.ops.subdivide import subdivision
 
@@ -74,14 +75,6 @@ class FacePainter:
             background=0.0,
         )
         return _bytes(picture[0].numpy())
-
-
-def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3), the mean of the triangles around weighted by area; 0 at a vertex without triangles."""
-    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    across = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    normals = np.stack([np.bincount(triangles.ravel(), part, len(vertices)) for part in across.T], axis=1)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 def _light(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from d3talker.assets.weights import AVE, AVE_CONVERTED, find_weights, weights_fo
 from d3talker.core.device import choose_device
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_arrays
+from d3talker.signals.architecture import require_architecture
 from d3talker.signals.ave_mel import mel_patches
 from d3talker.signals.speech import SoundSource, sound_frames
 
@@ -103,16 +104,8 @@ def load_encoder(path: Path) -> Encoder:
     stored = {name.removeprefix("audio_encoder."): values for name, values in _read(path).items()}
     encoder = Encoder()
     wanted = encoder.state_dict()
-    for name in (*wanted, *stored):
-        seen = str(tuple(stored[name].shape)) if name in stored else "not there"
-        right = str(tuple(wanted[name].shape)) if name in wanted else "no tensor of that name"
-        if seen != right:
-            raise D3Error(
-                f"{path} has another architecture: {name} is {seen}",
-                right,
-                f"Get {AVE.file} from {AVE.address}.",
-            )
-    encoder.load_state_dict(stored)
+    require_architecture(stored, wanted, path, f"Get {AVE.file} from {AVE.address}.")
+    encoder.load_state_dict(wanted | stored)
     return encoder.eval().requires_grad_(False)
 
 

@@ -14,6 +14,7 @@ import torch
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_arrays, read_json, sha256_of
 from d3talker.faces.model import FaceModel, load_face_model, require_same_basis
+from d3talker.signals.architecture import require_architecture
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
 from d3talker.signals.motion_features import phone_shares, stream_features
 from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled
@@ -126,19 +127,16 @@ def load_nets(path: Path) -> list[MotionNet]:
     """The networks of one file, whose answers are averaged.
 
     Raises:
-        D3Error: the file cannot be read.
+        D3Error: the file cannot be read, or holds another network.
     """
     arrays = read_arrays(path, _FIX)
     nets = []
-    for number in range(1 + max(int(name.split(".")[0]) for name in arrays)):
-        own = {
-            n.split(".", 1)[1]: torch.from_numpy(a.astype(np.float32))
-            for n, a in arrays.items()
-            if n.startswith(f"{number}.")
-        }
-        width, columns, _ = own["stem.weight"].shape
-        net = MotionNet(MotionNetShape(columns, len(own["head.bias"]), width))
-        net.load_state_dict(net.state_dict() | own)
+    for number in sorted({name.partition(".")[0] for name in arrays}):
+        own = {n.partition(".")[2]: a for n, a in arrays.items() if n.startswith(f"{number}.")}
+        net = MotionNet(MotionNetShape())
+        require_architecture(own, net.state_dict(), path, _FIX)
+        state = {name: torch.from_numpy(a.astype(np.float32)) for name, a in own.items()}
+        net.load_state_dict(net.state_dict() | state)
         nets.append(net.eval().requires_grad_(False))
     return nets
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import log_softmax
 
 from d3talker.phonetics.classes import CLASS_INDEX, CLASSES
 from d3talker.signals.phone29 import Phone29
@@ -24,7 +25,7 @@ def stream_features(phones: Phone29, sound: SoundSource) -> Iterator[np.ndarray]
     """Pieces (n, COLUMNS) float32 of order 1, an even number of rows in all; the same however the sound is cut."""
     pitches = _Reader(pitch_frames(sound))
     for logits, steps in phones.rows_and_steps(sound):
-        posteriors = np.maximum(log_softmax(logits), _LEAST) / _SCALE + 1.0
+        posteriors = np.maximum(log_softmax(logits, axis=1), _LEAST) / _SCALE + 1.0
         bands = steps.reshape(len(steps), 2, MEL_COLUMNS, 2).mean(axis=(1, 3))
         energy = bands.mean(axis=1, keepdims=True)
         yield np.concatenate([posteriors, bands, energy, pitches.take(len(logits))], axis=1).astype(np.float32)
@@ -37,12 +38,6 @@ def phone_shares(rows: np.ndarray) -> np.ndarray:
     quiet = rows[:, classes + MEL_COLUMNS] < _QUIET
     shares[quiet] = np.eye(classes, dtype=shares.dtype)[CLASS_INDEX["sil"]]
     return shares
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Logarithms of the shares of the classes, (T, C)."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 class _Reader:

@@ -17,11 +17,13 @@ from torch import Tensor
 
 from d3talker.core.files import read_arrays, sha256_of
 from d3talker.phonetics.classes import CLASSES
+from d3talker.signals.architecture import require_architecture
 from d3talker.signals.mel import MelEnergies
 from d3talker.signals.phone_encoder import BANDS, PhoneEncoder, PhoneEncoderShape, silent_rows
 from d3talker.signals.speech import SoundSource
 from d3talker.signals.speech_level import LOOK_AHEAD, SpeechLevel
 
+_FIX = "Install d3talker again: pip install --force-reinstall d3talker."
 _AT_ONCE = 1000  # rows in one pass, so that memory does not grow with the sound
 
 
@@ -80,13 +82,14 @@ def load_encoder(path: Path) -> tuple[PhoneEncoder, SpeechLevel]:
     """The network and the normalisation in front of it.
 
     Raises:
-        D3Error: the file cannot be read.
+        D3Error: the file cannot be read, or holds another network.
     """
-    arrays = read_arrays(path, "Install d3talker again: pip install --force-reinstall d3talker.")
+    arrays = read_arrays(path, _FIX)
+    encoder = PhoneEncoder(PhoneEncoderShape())
+    require_architecture(arrays, encoder.state_dict() | {"speech_shape": torch.zeros(BANDS)}, path, _FIX)
     shape = arrays.pop("speech_shape")
-    encoder = PhoneEncoder(PhoneEncoderShape(width=len(arrays["stem_norm.weight"])))
-    state = encoder.state_dict() | {name: torch.from_numpy(a.astype(np.float32)) for name, a in arrays.items()}
-    encoder.load_state_dict(state)
+    state = {name: torch.from_numpy(a.astype(np.float32)) for name, a in arrays.items()}
+    encoder.load_state_dict(encoder.state_dict() | state)
     return encoder.eval().requires_grad_(False), SpeechLevel(shape)
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from d3talker.ops.mesh import vertex_normals
 from d3talker.speaker.face_hair import FaceHair
 from d3talker.speaker.head_mesh import SkinGrid
 from d3talker.speaker.mesh_piece import Label, Material, Piece
-from d3talker.speaker.normals import vertex_normals
 
 NECK_ROW = 17.0  # of the profile table: skin below counts as torso
 INNER_LAYER = 3  # strips behind the lips from here on count as the inside of the mouth

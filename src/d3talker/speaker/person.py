@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from d3talker.ops.mesh import rasterize_mesh
+from d3talker.ops.mesh import rasterize_mesh, vertex_normals
 from d3talker.ops.pool import shared_pool
 from d3talker.speaker import mouth_interior
 from d3talker.speaker.appearance import background, skin_texture
@@ -21,7 +21,6 @@ from d3talker.speaker.head_mesh import SkinGrid, build_skin
 from d3talker.speaker.identity import Identity
 from d3talker.speaker.light_bake import cone, sphere, visible_share
 from d3talker.speaker.mesh_piece import Material
-from d3talker.speaker.normals import vertex_normals
 from d3talker.speaker.shading import ATTRIBUTES, KEY_DIRECTION, LIGHTS, shade_rows, tone_curve
 
 SAMPLES = 2  # a pixel's side holds so many samples

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of
+from d3talker.signals.architecture import require_architecture
 from d3talker.signals.real3d.network import PitchContourVae
 from d3talker.signals.real3d.wavenet import fold_weight_norm
 
@@ -60,7 +61,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     weights = _model_weights(_read(path), path)
     with torch.device("meta"):  # shapes alone: no time is spent on random weights
         network = PitchContourVae("mouth_amp_embed" in weights, "eye_amp_embed" in weights)
-    _check(weights, network, path)
+    require_architecture(weights, network.state_dict(), path, _FIX)
     network.to_empty(device="cpu").load_state_dict(weights, strict=False)
     del network.vae.encoder
     fold_weight_norm(network)
@@ -94,17 +95,3 @@ def _model_weights(content: Any, path: Path) -> dict[str, Tensor]:
             if tensors:
                 return tensors
     raise D3Error(f"{path} holds no weights of a model", _WANTED, _FIX)
-
-
-def _check(weights: dict[str, Tensor], network: nn.Module, path: Path) -> None:
-    expected = network.state_dict()
-    for key, tensor in expected.items():
-        if key.endswith("num_batches_tracked"):
-            continue
-        found = weights.get(key)
-        if found is None or found.shape != tensor.shape:
-            seen = "is missing" if found is None else f"has shape {tuple(found.shape)}"
-            raise D3Error(f"{key} {seen} in {path}", f"{tuple(tensor.shape)}, as in {_WANTED}", _FIX)
-    for key in weights:
-        if key not in expected:
-            raise D3Error(f"{path} holds {key}, which the network does not have", _WANTED, _FIX)
