@@ -1,9 +1,10 @@
 """What the shipped ears reach, beside what simpler ones reach on the same clips.
 
-    python -m benchmarks.ears --clips $TRACKED --data $DATA [--phones runs/phone29] [--out ears.md]
+    python -m benchmarks.ears --clips $TRACKED --data $DATA --phones runs/phone29 [--out ears.md]
 
 ``--clips`` holds what ``d3talker prepare`` made of the clips in $DATA/pretrain and $DATA/dev, one folder each;
-``--phones`` is the work folder of ``scripts/train_phone_encoder.py`` (its test sets). Lips: networks are learned anew
+``--phones`` is the work folder of ``scripts/train_phone_encoder.py``: its test sets are measured on and its synthesised
+speech is learned from, as in ``scripts/train_audio2motion.py``. Lips: networks are learned anew
 for every person left out, so nobody is judged by a network that saw them; dev clips are never learned from.
 """
 
@@ -58,15 +59,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, required=True, help="folder of prepared clips")
     parser.add_argument("--data", type=Path, required=True, help="folder with pretrain and dev")
-    parser.add_argument("--phones", type=Path, help="work folder of train_phone_encoder.py")
+    parser.add_argument("--phones", type=Path, required=True, help="work folder of train_phone_encoder.py")
     parser.add_argument("--out", type=Path, help="where to write the tables as well")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    lines = [*speed_lines(), ""]
-    if options.phones:
-        lines += [*phone_lines(options.phones), ""]
-    lines += lip_lines(options.clips, options.data)
+    sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+    lines = [*speed_lines(), "", *phone_lines(options.phones), ""]
+    lines += lip_lines(options.clips, options.data, options.phones)
     print("\n".join(lines))
     if options.out:
         options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -74,7 +74,6 @@ def main() -> None:
 
 def phone_lines(work: Path) -> list[str]:
     """Frame accuracy of the shipped encoder on the test sets of its training script."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
     from train_phone_encoder import measure
 
     from d3talker.signals.phone29 import load_encoder, shipped
@@ -85,21 +84,28 @@ def phone_lines(work: Path) -> list[str]:
     return lines + [f"| {name} | {value['all']:.3f} | {value['speech']:.3f} |" for name, value in report.items()]
 
 
-def lip_lines(folder: Path, data: Path) -> list[str]:
+def lip_lines(folder: Path, data: Path, speech: Path) -> list[str]:
     """Lips of people never seen, by what is heard."""
+    from train_audio2motion import COPIES, FOREIGN, read_lines
+
     model, phones = load_face_model(), Phone29()
     pretrain = [path.stem for path in sorted((data / "pretrain").glob("*.mp4")) if path.stem not in LOOK_ONLY]
-    read = {name: read_talking_clip(folder / name, PERSON.get(name, name), model, phones) for name in [*pretrain, *DEV]}
+    read = {
+        name: read_talking_clip(folder / name, PERSON.get(name, name), model, phones, COPIES, name not in FOREIGN)
+        for name in pretrain
+    } | {name: read_talking_clip(folder / name, PERSON.get(name, name), model, phones) for name in DEV}
     learned, dev = [read[name] for name in pretrain], [read[name] for name in DEV]
+    spoken = read_lines(speech, phones)
     mel = slice(29, 29 + MEL_COLUMNS)
     rows, said = [energy_row([*learned, *dev])], {}
     rows.append(ridge_row("log-mel, ridge", only_columns(learned, mel), only_columns(dev, mel), model))
     shape, settings = MotionNetShape(), LearnSettings()
     for name, columns in (("log-mel, same network", mel), ("all features (shipped)", slice(None))):
         people, others = only_columns(learned, columns), only_columns(dev, columns)
+        lines = [replace(line, features=np.ascontiguousarray(line.features[:, columns])) for line in spoken]
         sized = replace(shape, columns=people[0].features.shape[1])
-        said = {clip.name: given for clip, given in leave_one_out(people, model, sized, settings, Bars())}
-        nets = learn_nets(people, model, sized, settings)
+        said = {clip.name: given for clip, given in leave_one_out(people, model, sized, settings, lines, Bars())}
+        nets = learn_nets(people, model, sized, settings, lines)
         said |= {clip.name: say(nets, clip.features, model) for clip in others}
         rows.append(row(name, [*learned, *dev], said, model))
     lines = [
@@ -168,8 +174,9 @@ def style_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], folder: P
     ]
     for clip in clips:
         given = said[clip.name]
-        style = replace(style_of(clip.coefficients[:STYLE_FRAMES], given[:STYLE_FRAMES], mouth), blink_seed=None)
         shares = phone_shares(clip.features).reshape(len(given), 2, -1)
+        first = slice(STYLE_FRAMES)
+        style = style_of(clip.coefficients[first], given[first], shares[first], mouth, seed=None)
         styled = np.concatenate(list(stream_styled([(given, shares)], style, mouth)))
         opening = gauge.opening(model.vertices(torch.from_numpy(styled)).numpy())
         amplitude = amplitude_ratio(opening, clip.opening)

@@ -44,3 +44,11 @@ def align_classes(log_posteriors: np.ndarray, sequence: list[int]) -> tuple[np.n
     ends = np.append(starts[1:], count)
     phones = np.stack([states[path[starts]], starts * SECONDS_A_ROW, ends * SECONDS_A_ROW], axis=1)
     return phones.astype(np.float32), float(score)
+
+
+def confident_classes(log_posteriors: np.ndarray, least: float = 0.6) -> np.ndarray:
+    """The classes (P, 3) that a network is sure of, from log posteriors (T, 29); -1 where none reaches ``least``."""
+    classes = np.where(log_posteriors.max(axis=1) > np.log(least), log_posteriors.argmax(axis=1), -1)
+    starts = np.flatnonzero(np.diff(classes, prepend=-2))
+    ends = np.append(starts[1:], len(classes))
+    return np.stack([classes[starts], starts * SECONDS_A_ROW, ends * SECONDS_A_ROW], axis=1).astype(np.float32)

@@ -18,13 +18,13 @@ from phone_texts import sentence
 from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_file
 from d3talker.media.audio import read_audio
-from d3talker.phonetics.classes import CLASS_INDEX, Phone
+from d3talker.phonetics.classes import as_rows
 from d3talker.phonetics.festival import Festival
 from d3talker.phonetics.synthesis import ENGINES, Speech
 
 NEEDS = (
     "apt: espeak-ng flite festival festvox-* mbrola mbrola-* (non-free) open-jtalk hts-voice-nitech-jp-atr503-m001 "
-    "hunspell-* fillets-ng-data fillets-ng-data-cs fillets-ng-data-nl asterisk-core-sounds-en-g722; "
+    "hunspell-* fillets-ng-data fillets-ng-data-cs fillets-ng-data-nl asterisk-core-sounds-{en,es,fr,it,ru}-g722; "
     "pip: pocketsphinx"
 )
 Utterance = tuple[np.ndarray, np.ndarray]
@@ -141,6 +141,11 @@ MBROLA_LANGUAGE = {
 MBROLA_UNREAD = ("bz1", "hn1", "cn1", "ir1")
 """Voices that espeak-ng has no rules for, or whose script no dictionary here has."""
 HELD_MBROLA = ("en1", "us3", "de7", "fr4", "pl1", "es3", "it4", "br4")
+PROMPTS = {
+    "en": "en_US_f_Allison", "es": "es_MX_f_Allison", "fr": "fr_CA_f_June", "it": "it_IT_m_Carlo",
+    "ru": "ru_RU_f_IvrvoiceRU",
+}  # fmt: skip
+"""Asterisk's telephone prompts."""
 TESTS: dict[str, tuple[str, ...]] = {
     "flite, voice never heard (slt)": ("flite_slt",),
     "espeak-ng, variants never heard": ("espeak_variants",),
@@ -175,11 +180,6 @@ def load(path: Path) -> list[Utterance]:
         sounds = np.split(stored["sound"], np.cumsum(stored["lengths"])[:-1])
         phones = np.split(stored["phones"], np.cumsum(stored["counts"])[:-1])
     return [(s.astype(np.float32) / 32767, p) for s, p in zip(sounds, phones, strict=True)]
-
-
-def as_rows(phones: list[Phone]) -> np.ndarray:
-    """Phones as (P, 3)."""
-    return np.array([[CLASS_INDEX.get(name, -1), start, end] for name, start, end in phones], np.float32)
 
 
 def synthesise_sources(folder: Path, share: float, workers: int) -> None:
@@ -268,8 +268,8 @@ def fillets(language: str, games: Path = Path("/usr/share/games/fillets-ng")) ->
                     print(f"left out: {error}", flush=True)
 
 
-def asterisk(folder: Path = Path("/usr/share/asterisk/sounds/en_US_f_Allison")) -> Iterator[np.ndarray]:
-    """The telephone prompts of Asterisk, spoken by one woman."""
-    for sound in sorted(folder.rglob("*.g722")):
+def asterisk(voice: str, sounds: Path = Path("/usr/share/asterisk/sounds")) -> Iterator[np.ndarray]:
+    """The telephone prompts of Asterisk, spoken by one person."""
+    for sound in sorted((sounds / voice).rglob("*.g722")):
         if sound.stat().st_size > 12_000:  # at least a second and a half
             yield read_audio(sound)

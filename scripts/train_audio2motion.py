@@ -1,9 +1,11 @@
 """Trains the default audio-to-motion networks on tracked clips of talking people.
 
-    python scripts/train_audio2motion.py $CLIPS/* --same andrew1=andrew2 --folds runs/folds
+    python scripts/train_audio2motion.py $CLIPS/* --same andrew1=andrew2 --speech runs/phone29 --folds runs/folds
 
-Each folder is what ``d3talker prepare`` wrote. ``--folds`` writes the motion of every clip as said by networks that
-never saw its person: pre-training must learn from these, for nobody's tracked motion is known when a new person talks.
+Each folder is what ``d3talker prepare`` wrote. ``--speech`` is the work folder of ``train_phone_encoder.py``: its
+synthesised speech is learned from as well, with the lips that the phones have in the clips. ``--folds`` writes the
+motion of every clip as said by networks that never saw its person: pre-training must learn from these, for nobody's
+tracked motion is known when a new person talks.
 """
 
 from __future__ import annotations
@@ -15,27 +17,32 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from phone_corpus import load
 
 import d3talker
 from d3talker.cli.bars import Bars
 from d3talker.core.files import sha256_of, write_arrays, write_json
 from d3talker.faces.model import load_face_model
-from d3talker.recipes.motion_training.clips import read_talking_clip
+from d3talker.recipes.motion_training.clips import SpokenLine, read_line, read_talking_clip
 from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, score
 from d3talker.recipes.motion_training.learn import LearnSettings
 from d3talker.signals.audio_to_motion import MotionNetShape
 from d3talker.signals.phone29 import Phone29
 
 ASSET = Path(d3talker.__file__).parent / "assets" / "motion" / "audio2motion.safetensors"
+COPIES = 4
+FOREIGN = ("ls2",)
+"""Clips that are not English, and so not aligned."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="+", help="prepared clips")
     parser.add_argument("--same", nargs="*", default=[], help="clips of one person, as in andrew1=andrew2")
+    parser.add_argument("--speech", type=Path, required=True, help="work folder of train_phone_encoder.py")
     parser.add_argument("--folds", type=Path, help="folder for the leave-one-person-out motion of every clip")
     parser.add_argument("--steps", type=int, default=LearnSettings.steps)
-    parser.add_argument("--copies", type=int, default=4, help="spoiled copies of every clip's sound")
+    parser.add_argument("--copies", type=int, default=COPIES, help="spoiled copies of every clip's sound")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ASSET)
     options = parser.parse_args()
@@ -44,15 +51,23 @@ def main() -> None:
     people = {name: pair.split("=")[0] for pair in options.same for name in pair.split("=")}
     model, phones = load_face_model(), Phone29()
     clips = [
-        read_talking_clip(folder, people.get(folder.name, folder.name), model, phones, options.copies)
+        read_talking_clip(
+            folder,
+            people.get(folder.name, folder.name),
+            model,
+            phones,
+            options.copies,
+            aligned=folder.name not in FOREIGN,
+        )
         for folder in options.clips
     ]
+    lines = read_lines(options.speech, phones)
     shape, settings = MotionNetShape(), LearnSettings(steps=options.steps)
 
     if options.folds:
         options.folds.mkdir(parents=True, exist_ok=True)
         scores = []
-        for clip, coefficients in leave_one_out(clips, model, shape, settings, Bars()):
+        for clip, coefficients in leave_one_out(clips, model, shape, settings, lines, Bars()):
             write_arrays(options.folds / f"{clip.name}.safetensors", {"coefficients": coefficients})
             scores.append(score(clip, coefficients, model))
             told = scores[-1]
@@ -62,7 +77,7 @@ def main() -> None:
         write_json(options.folds / "folds.json", content)
         print(f"people never seen: lip opening r {means[0]:.3f}, width r {means[1]:.3f}")
 
-    nets = learn_nets(clips, model, shape, settings, Bars())
+    nets = learn_nets(clips, model, shape, settings, lines, Bars())
     arrays = {
         f"{number}.{name}": tensor.half().numpy()
         for number, net in enumerate(nets)
@@ -81,6 +96,18 @@ def main() -> None:
     }
     write_json(options.out.with_suffix(".json"), content)
     print(f"{options.out.name}: {options.out.stat().st_size / 1e6:.2f} MB in {content['minutes']} min")
+
+
+def read_lines(work: Path, phones: Phone29, count: int = 320) -> list[SpokenLine]:
+    """Utterances of all synthesised voices of the phone corpus, each spoiled."""
+    sources = sorted(path for path in (work / "train").glob("*.npz") if not path.stem.startswith("real"))
+    rng = np.random.default_rng(0)
+    lines = []
+    for source in sources:
+        utterances = load(source)
+        for chosen in rng.choice(len(utterances), min(len(utterances), -(-count // len(sources))), replace=False):
+            lines.append(read_line(*utterances[chosen], phones, rng))
+    return lines
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python scripts/train_phone_encoder.py --work runs/phone29 --real $DATA/speech/en_*.flac --test $DATA/pretrain/*.mp4
 
-The corpus is synthesised with exact phone times (``phone_corpus``); real English is aligned by pocketsphinx; real
-Czech and Dutch are aligned by the network itself after a first round of training, since their text is known. Every
-stage is kept in ``--work`` and not repeated.
+The corpus is synthesised with exact phone times (``phone_corpus``); real English is aligned by pocketsphinx. After
+a first round of training the network aligns real Czech and Dutch, whose text is known, and labels what it is sure of in
+prompts of four more languages, whose text is not. Every stage is kept in ``--work`` and not repeated.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from phone_alignment import align_classes
-from phone_corpus import NEEDS, TESTS, Utterance, as_rows, asterisk, fillets, load, save, synthesise_sources
+from phone_alignment import align_classes, confident_classes
+from phone_corpus import NEEDS, PROMPTS, TESTS, Utterance, asterisk, fillets, load, save, synthesise_sources
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,7 +25,7 @@ import d3talker
 from d3talker.core.files import sha256_of, write_arrays, write_json
 from d3talker.media.audio import read_audio
 from d3talker.phonetics.alignment import align
-from d3talker.phonetics.classes import CLASS_INDEX, CLASSES
+from d3talker.phonetics.classes import CLASS_INDEX, CLASSES, as_rows
 from d3talker.phonetics.synthesis import ENGINES
 from d3talker.signals.mel import MelEnergies
 from d3talker.signals.phone_encoder import BANDS, PhoneEncoder, PhoneEncoderShape, parameter_count, silent_rows
@@ -33,7 +33,7 @@ from d3talker.signals.speech_level import SpeechLevel
 from d3talker.signals.spoil import augment
 
 CROP = 248
-BATCH = 16
+BATCH = 32
 ASSETS = Path(d3talker.__file__).parent / "assets" / "speech_features"
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, nargs="*", default=[], help="English recordings to measure on")
     parser.add_argument("--share", type=float, default=1.0, help="of the full corpus")
     parser.add_argument("--copies", type=int, default=3, help="spoiled copies of every utterance")
-    parser.add_argument("--steps", type=int, nargs=2, default=(1500, 6000), help="of the first and the second round")
+    parser.add_argument("--steps", type=int, nargs=2, default=(1000, 5500), help="of the first and the second round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ASSETS / "phone29.safetensors")
     options = parser.parse_args()
@@ -64,6 +64,7 @@ def main() -> None:
     if not first.exists():
         train(options.work, level, options.steps[0], None, first)
     align_actors(options.work, level, first)
+    label_prompts(options.work, level, first)
     spoil(options.work, options.copies, level, options.threads)
     second = options.work / "second.pt"
     if not second.exists():
@@ -86,7 +87,7 @@ def align_prompts(folder: Path, workers: int) -> None:
     """Aligns the telephone prompts, as one source."""
     if not (folder / "real_asterisk.npz").exists():
         with ProcessPoolExecutor(workers) as pool:
-            found = list(pool.map(_align, asterisk(), chunksize=8))
+            found = list(pool.map(_align, asterisk(PROMPTS["en"]), chunksize=8))
         save(folder / "real_asterisk.npz", [utterance for utterance in found if utterance is not None])
 
 
@@ -233,7 +234,7 @@ def train(work: Path, level: SpeechLevel, steps: int, start: Path | None, out: P
     weights = torch.from_numpy((1 / np.maximum(shares, 0.004)) ** 0.3).float()
     weights /= (weights * torch.from_numpy(shares)).sum()
     rate = 2e-3 if start is None else 1.5e-3
-    optimiser = torch.optim.AdamW(encoder.parameters(), rate, weight_decay=0.02)
+    optimiser = torch.optim.AdamW(encoder.parameters(), rate, weight_decay=0.02, fused=True)
     averaged, began = 0.0, time.time()
     for step in range(1, steps + 1):
         for group in optimiser.param_groups:
@@ -303,6 +304,20 @@ def align_actors(work: Path, level: SpeechLevel, first: Path) -> None:
         best = [item for _, item in kept[: int(0.85 * len(kept))]]
         print(f"fillets {language}: {len(best)} of {seen} lines kept")
         save(path, best)
+
+
+def label_prompts(work: Path, level: SpeechLevel, first: Path) -> None:
+    """Labels the telephone prompts whose text is not known where the first network is sure."""
+    encoder = _loaded(first)
+    for language, folder in PROMPTS.items():
+        path = work / "train" / f"real_prompts_{language}.npz"
+        if language == "en" or path.exists():
+            continue
+        heard = [
+            (samples, confident_classes(log_posteriors(encoder, features(samples, level))))
+            for samples in asterisk(folder)
+        ]
+        save(path, [(samples, phones) for samples, phones in heard if len(phones)])
 
 
 def measure(encoder: PhoneEncoder, folder: Path, level: SpeechLevel) -> dict[str, dict[str, float]]:

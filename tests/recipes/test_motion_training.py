@@ -5,12 +5,15 @@ import pytest
 import torch
 
 from d3talker.faces.model import load_face_model
-from d3talker.recipes.motion_training.clips import read_talking_clip
+from d3talker.phonetics.classes import CLASSES, as_rows
+from d3talker.recipes.motion_training.clips import read_line, read_talking_clip
 from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, only_columns, say, score
-from d3talker.recipes.motion_training.learn import LearnSettings
+from d3talker.recipes.motion_training.learn import LearnSettings, speak_lines
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
 from d3talker.signals.motion_features import COLUMNS
+from d3talker.signals.motion_style import Mouth
 from d3talker.signals.phone29 import Phone29
+from d3talker.speaker import built_in_speech
 
 pytestmark = pytest.mark.xdist_group("person")
 SHAPE = MotionNetShape(width=16, members=1)
@@ -86,3 +89,26 @@ def test_no_padding_inside():
     assert whole.shape == (1, 30, 32)
     part = net(rows[:, 2 * 7 : 2 * 7 + 2 * 4 + 2 * SHAPE.margin])
     torch.testing.assert_close(part, whole[:, 7:11], atol=1e-6, rtol=1e-5)
+
+
+def test_synthesised_speech_teaches_too(talking, model):
+    """A line of another voice gets the lips that its phones have in the clip, and changes what is learned."""
+    speech = built_in_speech("driving")
+    rng = np.random.default_rng(0)
+    line = read_line(speech.samples, as_rows(speech.phones), Phone29(), rng)
+    assert line.features.shape[1] == COLUMNS
+    assert line.phones[-1, 2] == pytest.approx(len(line.features) / 50, abs=0.03)
+    aligned = replace(talking, phones=as_rows(built_in_speech("training").phones))
+    ((rows, motion),) = speak_lines([line], [aligned], model)
+    assert rows is line.features
+    assert motion.shape == (len(rows) // 2, 32)
+    gap = Mouth.of(model).gap(np.pad(motion, ((0, 0), (2, 0))))  # the lids come first
+    times = (np.arange(len(gap)) + 0.5) / 25
+
+    def gaps(classes):
+        spans = [(a, b) for c, a, b in line.phones if CLASSES[int(c)] in classes and b - a > 0.05]
+        return np.mean([gap[(times > a) & (times < b)].mean() for a, b in spans])
+
+    assert gaps(("a", "ae")) > gaps(("p", "m")) + 0.002
+    alone, taught = (learn_nets([aligned], model, SHAPE, SETTINGS, lines) for lines in ([], [line]))
+    assert not np.allclose(say(alone, talking.features, model), say(taught, talking.features, model), atol=0.01)

@@ -80,7 +80,7 @@ def test_a_style_streams(mouth):
 
 def test_style_takes_gain_and_range_from_the_person(mouth):
     said = opened(mouth) * np.linspace(0, 1, 60, dtype=np.float32)[:, None]
-    style = style_of(1.6 * said, said, mouth)
+    style = style_of(1.6 * said, said, shares(), mouth)
     assert style.gain == pytest.approx(1.6, rel=1e-3)
     styled = styled_by(style, mouth, 3 * said, shares())
     assert (styled[:, 2:] <= style.highest[2:] + 1e-6).all()
@@ -91,9 +91,20 @@ def test_style_takes_gain_and_range_from_the_person(mouth):
 
 def test_closing_is_between_0_and_1():
     noise = np.random.default_rng(0).dirichlet(np.ones(len(CLASSES)), (50, 2))
-    strength = closing(noise)
-    assert strength.shape == (50,)
-    assert ((strength >= 0) & (strength <= 1)).all()
+    for strength in closing(noise):
+        assert strength.shape == (50,)
+        assert ((strength >= 0) & (strength <= 1)).all()
+
+
+@pytest.mark.parametrize(("left_open", "pause"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+def test_style_pauses_as_the_person_does(mouth, left_open, pause):
+    heard = shares(("sil", 20, 45))
+    said, tracked = opened(mouth), opened(mouth)
+    tracked[20:45] *= left_open
+    style = style_of(tracked, said, heard, mouth, seed=None)
+    assert style.pause == pytest.approx(pause, abs=0.02)
+    gap = mouth.gap(styled_by(style, mouth, said, heard)) - mouth.rest
+    np.testing.assert_allclose(gap[25:40], max(SHUT, left_open * 0.01), atol=4e-4)
 
 
 def test_source_moves_the_mouth_with_the_sound(source, mouth):

@@ -6,6 +6,8 @@ sh (1). The classes are those of spec 5: what the mouth does counts, not what a 
 
 from __future__ import annotations
 
+import numpy as np
+
 CLASSES = (
     "sil", "p", "m", "f", "th", "t", "n", "ng", "s", "sh", "k", "x", "h", "l", "r", "R", "w", "j", "i", "I",
     "e", "E", "ae", "a", "@", "O", "o", "u", "y",
@@ -60,3 +62,8 @@ def split_phone(parts: Parts, start: float, end: float) -> list[Phone]:
         phones.append((name, start, stop))
         start, total, end = stop, total - share, end
     return phones
+
+
+def as_rows(phones: list[Phone]) -> np.ndarray:
+    """Phones as (P, 3) float32: class or -1, start s, end s."""
+    return np.array([[CLASS_INDEX.get(name, -1), start, end] for name, start, end in phones], np.float32).reshape(-1, 3)

@@ -32,35 +32,46 @@ class MotionStyle:
     highest: np.ndarray | None = None
     """(Ke,) that no coefficient rises above."""
     closure: float = 1.0
-    """How firmly the lips shut on p, b, m and in pauses; 0 leaves them to the network."""
+    """How firmly the lips meet on p, b, m; 0 leaves them to the network."""
+    pause: float = 1.0
+    """How firmly the mouth shuts in pauses of 200 ms and more; some people leave it open."""
     blink_seed: int | None = 0
     """Of the blinks; none for open eyes."""
 
     def fingerprint(self) -> str:
         """Twelve digits that change with every number of the style."""
-        digest = hashlib.sha256(repr((self.gain, self.closure, self.blink_seed)).encode())
+        digest = hashlib.sha256(repr((self.gain, self.closure, self.pause, self.blink_seed)).encode())
         for bound in (self.lowest, self.highest):
             digest.update(b"-" if bound is None else np.asarray(bound, np.float32).tobytes())
         return digest.hexdigest()[:12]
 
 
-def style_of(tracked: np.ndarray, said: np.ndarray, mouth: Mouth, seed: int | None = 0) -> MotionStyle:
-    """The style of a person from a clip: how far it opens the mouth, and its range.
+def style_of(
+    tracked: np.ndarray, said: np.ndarray, shares: np.ndarray, mouth: Mouth, seed: int | None = 0
+) -> MotionStyle:
+    """The style of a person from a clip: how far it opens the mouth, how it pauses, and its range.
 
     Args:
         tracked: (T, Ke) coefficients of the person in a clip of a few seconds at least.
         said: (T, Ke) what the network says for the sound of that clip, unstyled.
+        shares: (T, 2, 29) of the phone classes in that sound.
         mouth: of the face model.
         seed: of the blinks.
 
     Returns:
-        A gain after the 90th percentile of the lip gap (Real3D-Portrait's ``mouth_amp``), and the 2nd and 98th
-        percentile of every coefficient (GeneFace++ clamps alike).
+        A gain after the 90th percentile of the lip gap (Real3D-Portrait's ``mouth_amp``), how far the mouth shuts in
+        the pauses of the clip, and the 2nd and 98th percentile of every coefficient (GeneFace++ clamps alike).
     """
-    wanted, given = (np.percentile(mouth.gap(c) - mouth.rest, 90) for c in (tracked, said))
-    gain = float(np.clip(wanted / max(float(given), 1e-4), 0.4, 2.5))
+    wide, given = (mouth.gap(coefficients) - mouth.rest for coefficients in (tracked, said))
+    gain = float(np.clip(np.percentile(wide, 90) / max(float(np.percentile(given, 90)), 1e-4), 0.4, 2.5))
+    _, quiet = closing(shares)
+    quiet = quiet > 0.99
+    pause = 1.0
+    if quiet.sum() >= _QUIET_FRAMES:
+        left = np.median(wide[quiet]) / max(gain * float(np.median(given[quiet])), SHUT)
+        pause = float(np.clip(1.0 - left, 0.0, 1.0))
     lowest, highest = np.percentile(tracked, [2, 98], axis=0).astype(np.float32)
-    return MotionStyle(gain, lowest, highest, blink_seed=seed)
+    return MotionStyle(gain, lowest, highest, pause=pause, blink_seed=seed)
 
 
 @dataclass(frozen=True)
@@ -131,22 +142,24 @@ def _styled(
     styled = style.gain * held[part].astype(np.float64)
     if style.lowest is not None and style.highest is not None:
         styled = np.clip(styled, style.lowest, style.highest)
-    styled = mouth.shut(styled, style.closure * closing(heard)[part])
+    bilabial, quiet = closing(heard)
+    styled = mouth.shut(styled, np.maximum(style.closure * bilabial, style.pause * quiet)[part])
     if lids is not None and mouth.blinks:
         styled[:, mouth.blinks] = np.array([next(lids) for _ in range(len(styled))])[:, None]
     return styled.astype(np.float32)
 
 
-def closing(shares: np.ndarray) -> np.ndarray:
-    """How firmly the lips must meet in each frame, (T,) in [0, 1], from the phone classes (T, 2, 29).
+def closing(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How firmly the lips must meet in each frame, from the phone classes (T, 2, 29).
 
-    Bilabials shut their own frame and, half, the neighbours; silence of 200 ms and more shuts all but its edges.
+    Returns:
+        (T,) in [0, 1] for bilabials, which shut their own frame and, half, the neighbours; and (T,) for silence of
+        200 ms and more, which shuts all but its edges.
     """
     bilabial = np.clip((shares[:, :, _BILABIAL].sum(axis=2).max(axis=1) - 0.25) / 0.35, 0, 1)
     around = np.pad(bilabial, 1)
     bilabial = np.maximum(bilabial, 0.5 * np.maximum(around[:-2], around[2:]))
-    quiet = shares[:, :, _SILENCE].min(axis=1) > 0.6
-    return np.maximum(bilabial, _long_runs(quiet))
+    return bilabial, _long_runs(shares[:, :, _SILENCE].min(axis=1) > 0.6)
 
 
 def _long_runs(quiet: np.ndarray) -> np.ndarray:

@@ -43,12 +43,12 @@ class PhoneEncoderShape:
 class PhoneEncoder(nn.Module):
     """Rows of two normalised mel steps (B, past + T + future, 160) to logits (B, T, 29)."""
 
-    def __init__(self, shape: PhoneEncoderShape, dropout: float = 0.1) -> None:
+    def __init__(self, shape: PhoneEncoderShape) -> None:
         super().__init__()
         self.shape = shape
         self.stem = nn.Conv1d(2 * BANDS, shape.width, shape.stem, bias=False)
         self.stem_norm = nn.BatchNorm1d(shape.width)
-        self.blocks = nn.ModuleList(_Block(shape.width, dilation, dropout) for dilation in shape.dilations)
+        self.blocks = nn.ModuleList(_Block(shape.width, dilation) for dilation in shape.dilations)
         self.last_norm = nn.BatchNorm1d(shape.width)
         self.head = nn.Conv1d(shape.width, len(CLASSES), 1)
 
@@ -65,19 +65,18 @@ class PhoneEncoder(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+    def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
         self.wide = nn.Conv1d(width, width, 3, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(width)
         self.narrow = nn.Conv1d(width, width, 1)
-        self.dropout = dropout
         self.before, self.after = (2 * dilation, 0) if dilation > 2 else (dilation, dilation)
         nn.init.normal_(self.narrow.weight, 0.0, 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.narrow(functional.relu(self.norm(self.wide(x))))
         kept = x[:, :, self.before : x.shape[2] - self.after]
-        return kept + functional.dropout(inner, self.dropout, self.training)
+        return kept + inner
 
 
 def stack_steps(steps: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ import numpy as np
 from d3talker.faces.fit import EYE_DISTANCE, fit_expression, person_neutral
 from d3talker.faces.model import FaceModel
 from d3talker.faces.points import OUTER_EYE_CORNERS
+from d3talker.phonetics.alignment import align
+from d3talker.phonetics.classes import as_rows
 from d3talker.signals.motion_features import stream_features
 from d3talker.signals.motion_style import Mouth
 from d3talker.signals.phone29 import Phone29
@@ -35,9 +37,23 @@ class TalkingClip:
     """(T,) metres between the corners of the mouth."""
     amplitude: float
     """Standard deviation of the lip gap, metres."""
+    phones: np.ndarray
+    """(P, 3) class, start s, end s; none where the clip was not aligned."""
 
 
-def read_talking_clip(folder: Path, person: str, model: FaceModel, phones: Phone29, copies: int = 0) -> TalkingClip:
+@dataclass(frozen=True)
+class SpokenLine:
+    """Synthesised speech, whose phones are known and of which there is no face."""
+
+    features: np.ndarray
+    """(2 T, C) float32, rows at 50 Hz."""
+    phones: np.ndarray
+    """(P, 3) class or -1, start s, end s."""
+
+
+def read_talking_clip(
+    folder: Path, person: str, model: FaceModel, phones: Phone29, copies: int = 0, aligned: bool = False
+) -> TalkingClip:
     """Reads a prepared clip.
 
     Args:
@@ -46,6 +62,7 @@ def read_talking_clip(folder: Path, person: str, model: FaceModel, phones: Phone
         model: the face model.
         phones: the speech features.
         copies: spoiled copies of the sound.
+        aligned: whether pocketsphinx shall tell the phones; English only.
     """
     clip = load_clip(folder)
     neutral = person_neutral(clip.face_points, clip.lip_opening, clip.blink)
@@ -65,7 +82,14 @@ def read_talking_clip(folder: Path, person: str, model: FaceModel, phones: Phone
         size * clip.lip_opening[:frames],
         size * clip.lip_width[:frames],
         float(np.std(Mouth.of(model).gap(coefficients))),
+        as_rows(align(samples)) if aligned else np.zeros((0, 3), np.float32),
     )
+
+
+def read_line(samples: np.ndarray, phones: np.ndarray, features: Phone29, rng: np.random.Generator) -> SpokenLine:
+    """A spoiled copy of an utterance (S,) at 16 kHz whose phones (P, 3) are known."""
+    sound, marks = augment(samples, phones, rng, [samples[::-1].copy()])
+    return SpokenLine(_rows(sound, features), marks)
 
 
 def _rows(samples: np.ndarray, phones: Phone29) -> np.ndarray:

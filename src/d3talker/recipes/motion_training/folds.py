@@ -12,8 +12,8 @@ from d3talker.core.progress import Progress, Silent
 from d3talker.faces.lip_gauge import LipGauge
 from d3talker.faces.model import FaceModel
 from d3talker.metrics.motion import LaggedCorrelation, amplitude_ratio, correlation_with_lag
-from d3talker.recipes.motion_training.clips import TalkingClip
-from d3talker.recipes.motion_training.learn import LearnSettings, learn_net
+from d3talker.recipes.motion_training.clips import SpokenLine, TalkingClip
+from d3talker.recipes.motion_training.learn import LearnSettings, learn_net, speak_lines
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
 
 
@@ -33,10 +33,12 @@ def learn_nets(
     model: FaceModel,
     shape: MotionNetShape,
     settings: LearnSettings,
+    lines: list[SpokenLine] | None = None,
     progress: Progress | None = None,
 ) -> list[MotionNet]:
-    """Learns the networks whose answers are averaged, from seeds 0, 1, ..."""
-    return [learn_net(clips, model, shape, settings, seed, progress) for seed in range(shape.members)]
+    """Learns the networks whose answers are averaged, from seeds 0, 1, ...; ``lines`` are synthesised speech."""
+    spoken = speak_lines(lines or [], clips, model)
+    return [learn_net(clips, spoken, model, shape, settings, seed, progress) for seed in range(shape.members)]
 
 
 @torch.no_grad()
@@ -55,6 +57,7 @@ def leave_one_out(
     model: FaceModel,
     shape: MotionNetShape,
     settings: LearnSettings,
+    lines: list[SpokenLine] | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[TalkingClip, np.ndarray]]:
     """Every clip with what networks say that never saw its person, (T, Ke)."""
@@ -63,7 +66,7 @@ def leave_one_out(
     with progress.stage("people", len(people)) as advance:
         for person in people:
             others = [clip for clip in clips if clip.person != person]
-            nets = learn_nets(others, model, shape, settings)
+            nets = learn_nets(others, model, shape, settings, lines)
             for clip in clips:
                 if clip.person == person:
                     yield clip, say(nets, clip.features, model)

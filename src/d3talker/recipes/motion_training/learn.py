@@ -12,7 +12,8 @@ from torch.nn import functional
 from d3talker.core.progress import Progress, Silent
 from d3talker.faces.model import FaceModel
 from d3talker.faces.points import LIPS, LOWER_FACE, MOUTH_CORNERS
-from d3talker.recipes.motion_training.clips import TalkingClip
+from d3talker.recipes.motion_training.clips import SpokenLine, TalkingClip
+from d3talker.recipes.motion_training.dominance import fit_dominance, spoken_motion
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
 from d3talker.signals.motion_style import Mouth
 
@@ -43,6 +44,12 @@ class LearnSettings:
     """Weight of the distance of lip gap and mouth width, in standard deviations."""
     offset: float = 0.05
     """Weight of the squared offset that each clip may have of its own, in standard deviations."""
+    spoken: float = 0.2
+    """Share of the pieces that are synthesised speech, where there is any."""
+
+
+Take = tuple[np.ndarray, np.ndarray]
+"""Feature rows (2 T, C) and coefficients (T, K), blinks left out, of the mean amplitude of all clips."""
 
 
 class Readout:
@@ -61,31 +68,61 @@ class Readout:
         self.moved = moved
 
 
+def takes_of(clips: list[TalkingClip], moved: list[int]) -> list[list[Take]]:
+    """Every clip and its spoiled copies, scaled to the mean amplitude of all.
+
+    So that a network learns what is said and not who says it.
+    """
+    amplitude = float(np.mean([clip.amplitude for clip in clips]))
+    return [
+        [
+            (rows, np.float32(amplitude / clip.amplitude) * motion[:, moved])
+            for rows, motion in ((clip.features, clip.coefficients), *clip.spoiled)
+        ]
+        for clip in clips
+    ]
+
+
+def speak_lines(lines: list[SpokenLine], clips: list[TalkingClip], model: FaceModel) -> list[Take]:
+    """Synthesised speech with the lips that the phones have in the clips, see :mod:`.dominance`."""
+    if not lines:
+        return []
+    moved, mouth = Readout(model).moved, Mouth.of(model)
+    aligned = [
+        (clip.phones, takes[0][1])
+        for clip, takes in zip(clips, takes_of(clips, moved), strict=True)
+        if len(clip.phones)
+    ]
+    dominance = fit_dominance(aligned)
+    return [
+        (line.features, spoken_motion(dominance, line.phones, len(line.features) // 2, mouth, moved)) for line in lines
+    ]
+
+
 def learn_net(
     clips: list[TalkingClip],
+    spoken: list[Take],
     model: FaceModel,
     shape: MotionNetShape,
     settings: LearnSettings,
     seed: int,
     progress: Progress | None = None,
 ) -> MotionNet:
-    """Learns one network.
-
-    Every clip is scaled to the mean amplitude of all, so that the network learns what is said and not who says it.
-    """
+    """Learns one network from clips and from what :func:`speak_lines` made."""
     progress = progress or Silent()
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
     net = MotionNet(shape, settings.dropout).train()
     readout = Readout(model)
-    amplitude = float(np.mean([clip.amplitude for clip in clips]))
-    takes = [[(c.features, c.coefficients), *c.spoiled] for c in clips]
-    for clip, own in zip(clips, takes, strict=True):
-        scale = np.float32(amplitude / clip.amplitude)
-        own[:] = [(rows, scale * motion[:, readout.moved]) for rows, motion in own]
+    takes = takes_of(clips, readout.moved)
     spread = torch.from_numpy(np.concatenate([own[0][1] for own in takes])) @ readout.mouth
     mouth = readout.mouth / spread.std(dim=0)
-    offsets = torch.zeros(len(clips), len(readout.moved), requires_grad=True)
+    chances = np.array([len(own[0][1]) for own in takes]) ** 0.75
+    chances /= chances.sum()
+    if spoken:
+        takes.append(spoken)
+        chances = np.append((1 - settings.spoken) * chances, settings.spoken)
+    offsets = torch.zeros(len(takes), len(readout.moved), requires_grad=True)
     optimiser = torch.optim.AdamW(
         [
             {"params": net.parameters(), "weight_decay": settings.weight_decay},
@@ -93,15 +130,13 @@ def learn_net(
         ],
         settings.rate,
     )
-    lengths = np.array([len(own[0][1]) for own in takes])
-    chances = lengths**0.75 / (lengths**0.75).sum()
     pieces = _Pieces(takes, shape.margin, settings.frames)
     with progress.stage("learn", settings.steps) as advance:
         for step in range(settings.steps):
             for group in optimiser.param_groups:
                 warm = min(1.0, (step + 1) / 50)
                 group["lr"] = settings.rate * warm * 0.5 * (1 + np.cos(np.pi * step / settings.steps))
-            chosen = rng.choice(len(clips), settings.batch, p=chances)
+            chosen = rng.choice(len(takes), settings.batch, p=chances)
             rows, truth = pieces.draw(chosen, rng)
             hidden = torch.rand(rows.shape[0], 1, rows.shape[2], generator=generator) < settings.hidden_columns
             said = net(rows.masked_fill(hidden, 0.0)) + offsets[torch.from_numpy(chosen)][:, None]
@@ -127,7 +162,7 @@ def _loss(said: Tensor, truth: Tensor, points: Tensor, mouth: Tensor, settings: 
 class _Pieces:
     """Cuts pieces out of the takes of clips, with the rows around them."""
 
-    def __init__(self, takes: list[list[tuple[np.ndarray, np.ndarray]]], margin: int, frames: int) -> None:
+    def __init__(self, takes: list[list[Take]], margin: int, frames: int) -> None:
         self._takes = [
             [
                 (
