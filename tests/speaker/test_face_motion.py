@@ -50,6 +50,13 @@ def test_f_tucks_the_lower_lip():
     assert 0 < values[1, GAP] < 0.5 * values[0, GAP]
 
 
+def test_a_sound_of_no_class_pulls_nothing():
+    times = frame_times(10, 25)
+    first, last = ("a", 0.1, 0.2), ("o", 0.25, 0.35)
+    known = articulate([first, last], times)
+    np.testing.assert_array_equal(articulate([first, ("", 0.2, 0.25), last], times), known)
+
+
 def test_silence_closes_the_mouth():
     assert articulate([], np.linspace(0, 1, 25))[:, :2].max() < 1e-6
 

@@ -112,7 +112,7 @@ def read_json(path: Path, fix: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise D3Error(f"{path} is missing", "a whole folder", fix) from None
+        raise D3Error(f"{path} is missing", "this file", fix) from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise D3Error(f"{path} is damaged", "readable JSON", fix) from None
 
@@ -149,7 +149,7 @@ def read_arrays(path: Path, fix: str) -> dict[str, np.ndarray]:
     try:
         return load_file(path)
     except FileNotFoundError:
-        raise D3Error(f"{path} is missing", "a whole folder", fix) from None
+        raise D3Error(f"{path} is missing", "this file", fix) from None
     except (SafetensorError, OSError, ValueError):
         raise D3Error(f"{path} is truncated or damaged", "a whole safetensors file", fix) from None
 

@@ -46,7 +46,7 @@ def articulate(phones: list[Phone], times: np.ndarray) -> np.ndarray:
     """Lip controls at the given times.
 
     Args:
-        phones: classes with times in seconds; silence outside.
+        phones: classes with times in seconds, silence outside; "" is a sound of no class, which pulls nothing.
         times: (T,) seconds.
 
     Returns:
@@ -62,9 +62,9 @@ def articulate(phones: list[Phone], times: np.ndarray) -> np.ndarray:
     weighted, total = np.zeros((len(grid), 6)), np.full(len(grid), 1e-9)
     closed = np.zeros(len(grid))
     for name, start, stop in padded:
-        viseme = VISEMES[name]
-        if stop <= start:
+        if not name or stop <= start:
             continue
+        viseme = VISEMES[name]
         reach = np.where(grid < start, (start - grid) * FALL_BEFORE, np.maximum(grid - stop, 0) * FALL_AFTER)
         dominance = viseme.hold * np.exp(-reach)
         target = np.array(
