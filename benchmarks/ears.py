@@ -104,7 +104,8 @@ def lip_lines(folder: Path, data: Path, speech: Path) -> list[str]:
         people, others = only_columns(learned, columns), only_columns(dev, columns)
         lines = [replace(line, features=np.ascontiguousarray(line.features[:, columns])) for line in spoken]
         sized = replace(shape, columns=people[0].features.shape[1])
-        said = {clip.name: given for clip, given in leave_one_out(people, model, sized, settings, lines, Bars())}
+        left_out = leave_one_out(people, model, sized, settings, lines, torch.get_num_threads(), Bars())
+        said = {clip.name: given for clip, given in left_out}
         nets = learn_nets(people, model, sized, settings, lines)
         said |= {clip.name: say(nets, clip.features, model) for clip in others}
         rows.append(row(name, [*learned, *dev], said, model))

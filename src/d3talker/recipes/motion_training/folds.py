@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -58,19 +62,35 @@ def leave_one_out(
     shape: MotionNetShape,
     settings: LearnSettings,
     lines: list[SpokenLine] | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Iterator[tuple[TalkingClip, np.ndarray]]:
-    """Every clip with what networks say that never saw its person, (T, Ke)."""
+    """Every clip with what networks say that never saw its person, (T, Ke); in ``workers`` processes."""
     progress = progress or Silent()
     people = sorted({clip.person for clip in clips})
-    with progress.stage("people", len(people)) as advance:
-        for person in people:
-            others = [clip for clip in clips if clip.person != person]
-            nets = learn_nets(others, model, shape, settings, lines)
-            for clip in clips:
-                if clip.person == person:
-                    yield clip, say(nets, clip.features, model)
+    told = partial(_told_without, clips, model, shape, settings, lines)
+    with progress.stage("people", len(people)) as advance, ExitStack() as stack:
+        if workers == 1:
+            results: Iterator[list[tuple[TalkingClip, np.ndarray]]] = map(told, people)
+        else:
+            spawn = multiprocessing.get_context("spawn")
+            pool = ProcessPoolExecutor(min(workers, len(people)), spawn, torch.set_num_threads, (1,))
+            results = stack.enter_context(pool).map(told, people)
+        for result in results:
+            yield from result
             advance()
+
+
+def _told_without(
+    clips: list[TalkingClip],
+    model: FaceModel,
+    shape: MotionNetShape,
+    settings: LearnSettings,
+    lines: list[SpokenLine] | None,
+    person: str,
+) -> list[tuple[TalkingClip, np.ndarray]]:
+    nets = learn_nets([clip for clip in clips if clip.person != person], model, shape, settings, lines)
+    return [(clip, say(nets, clip.features, model)) for clip in clips if clip.person == person]
 
 
 def score(clip: TalkingClip, coefficients: np.ndarray, model: FaceModel) -> LipScore:

@@ -44,7 +44,7 @@ class LearnSettings:
     """Weight of the distance of lip gap and mouth width, in standard deviations."""
     offset: float = 0.05
     """Weight of the squared offset that each clip may have of its own, in standard deviations."""
-    spoken: float = 0.2
+    spoken: float = 0.4
     """Share of the pieces that are synthesised speech, where there is any."""
 
 
