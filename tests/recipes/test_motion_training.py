@@ -47,7 +47,7 @@ def test_spoiled_copies_stay_in_step(talking):
 
     clean = curve(talking.features, talking.coefficients)
     lengths = set()
-    for rows, motion in talking.spoiled:
+    for rows, motion, _ in talking.spoiled:
         assert len(rows) == 2 * len(motion)
         assert abs(curve(rows, motion) - clean) < 0.25
         assert abs(motion.mean(axis=0) - talking.coefficients.mean(axis=0)).max() < 0.35
@@ -64,6 +64,17 @@ def test_a_net_learns_the_lips_and_repeats_itself(talking, model):
     assert learned.opening.zero > max(0.45, untrained.opening.zero + 0.1)
     again = learn_nets([talking], model, SHAPE, SETTINGS)
     np.testing.assert_array_equal(say(nets, talking.features, model), say(again, talking.features, model))
+
+
+def test_lips_meet_on_bilabials_the_more_it_counts(talking, model):
+    mouth, when = Mouth.of(model), talking.lips > 0.8
+    assert when.sum() >= 5
+
+    def gap(weight):
+        nets = learn_nets([talking], model, SHAPE, replace(SETTINGS, closure=weight))
+        return np.maximum(mouth.gap(say(nets, talking.features, model)) - mouth.rest, 0)[when].mean()
+
+    assert gap(10.0) < 0.6 * gap(0.0)
 
 
 def test_nobody_is_judged_by_a_net_that_saw_him(talking, model):
@@ -99,7 +110,7 @@ def test_synthesised_speech_teaches_too(talking, model):
     assert line.features.shape[1] == COLUMNS
     assert line.phones[-1, 2] == pytest.approx(len(line.features) / 50, abs=0.03)
     aligned = replace(talking, phones=as_rows(built_in_speech("training").phones))
-    ((rows, motion),) = speak_lines([line], [aligned], model)
+    ((rows, motion, _),) = speak_lines([line], [aligned], model)
     assert rows is line.features
     assert motion.shape == (len(rows) // 2, 32)
     gap = Mouth.of(model).gap(np.pad(motion, ((0, 0), (2, 0))))  # the lids come first

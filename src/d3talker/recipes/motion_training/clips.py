@@ -12,8 +12,8 @@ from d3talker.faces.model import FaceModel
 from d3talker.faces.points import OUTER_EYE_CORNERS
 from d3talker.phonetics.alignment import align
 from d3talker.phonetics.classes import as_rows
-from d3talker.signals.motion_features import stream_features
-from d3talker.signals.motion_style import Mouth
+from d3talker.signals.motion_features import phone_shares, stream_features
+from d3talker.signals.motion_style import Mouth, closing
 from d3talker.signals.phone29 import Phone29
 from d3talker.signals.spoil import augment
 from d3talker.tracking.clip import load_clip
@@ -29,8 +29,10 @@ class TalkingClip:
     """(2 T, C) float32, rows at 50 Hz."""
     coefficients: np.ndarray
     """(T, Ke) float32: the tracked face."""
-    spoiled: tuple[tuple[np.ndarray, np.ndarray], ...]
-    """The same of spoiled copies of the sound, which may be faster or slower."""
+    lips: np.ndarray
+    """(T,) how surely p, b or m is heard, in [0, 1]."""
+    spoiled: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+    """The same three of spoiled copies of the sound, which may be faster or slower."""
     opening: np.ndarray
     """(T,) metres between the lips as tracked, closed = 0, of a face as large as the model's."""
     width: np.ndarray
@@ -47,6 +49,8 @@ class SpokenLine:
 
     features: np.ndarray
     """(2 T, C) float32, rows at 50 Hz."""
+    lips: np.ndarray
+    """(T,) how surely p, b or m is heard, in [0, 1]."""
     phones: np.ndarray
     """(P, 3) class or -1, start s, end s."""
 
@@ -78,6 +82,7 @@ def read_talking_clip(
         person,
         rows[: 2 * frames],
         coefficients[:frames],
+        _lips(rows[: 2 * frames]),
         tuple(_spoiled(samples, coefficients, phones, rng) for _ in range(copies)),
         size * clip.lip_opening[:frames],
         size * clip.lip_width[:frames],
@@ -89,17 +94,23 @@ def read_talking_clip(
 def read_line(samples: np.ndarray, phones: np.ndarray, features: Phone29, rng: np.random.Generator) -> SpokenLine:
     """A spoiled copy of an utterance (S,) at 16 kHz whose phones (P, 3) are known."""
     sound, marks = augment(samples, phones, rng, [samples[::-1].copy()])
-    return SpokenLine(_rows(sound, features), marks)
+    rows = _rows(sound, features)
+    return SpokenLine(rows, _lips(rows), marks)
 
 
 def _rows(samples: np.ndarray, phones: Phone29) -> np.ndarray:
     return np.concatenate(list(stream_features(phones, lambda: iter([samples]))))
 
 
+def _lips(rows: np.ndarray) -> np.ndarray:
+    bilabial, _ = closing(phone_shares(rows).reshape(len(rows) // 2, 2, -1))
+    return bilabial.astype(np.float32)
+
+
 def _spoiled(
     samples: np.ndarray, coefficients: np.ndarray, phones: Phone29, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Features and motion of a spoiled copy; where the copy is faster, so is the face."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, motion and bilabials of a spoiled copy; where the copy is faster, so is the face."""
     seconds = len(coefficients) / 25
     sound, marks = augment(samples, np.array([[0.0, 0.0, seconds]]), rng, [samples[::-1].copy()])
     start, end = marks[1, 1:]  # of the clip in the copy, after the pause that was put before it
@@ -109,4 +120,5 @@ def _spoiled(
     low = np.minimum(at.astype(int), len(coefficients) - 2)
     part = (at - low)[:, None].astype(np.float32)
     motion = coefficients[low] * (1 - part) + coefficients[low + 1] * part
-    return _rows(sound, phones)[2 * frames[0] : 2 * frames[-1] + 2], motion
+    rows = _rows(sound, phones)[2 * frames[0] : 2 * frames[-1] + 2]
+    return rows, motion, _lips(rows)

@@ -112,7 +112,9 @@ def only_columns(clips: list[TalkingClip], columns: slice) -> list[TalkingClip]:
         replace(
             clip,
             features=np.ascontiguousarray(clip.features[:, columns]),
-            spoiled=tuple((np.ascontiguousarray(rows[:, columns]), motion) for rows, motion in clip.spoiled),
+            spoiled=tuple(
+                (np.ascontiguousarray(rows[:, columns]), motion, lips) for rows, motion, lips in clip.spoiled
+            ),
         )
         for clip in clips
     ]

@@ -42,14 +42,17 @@ class LearnSettings:
     """Weight of the distance of their velocities."""
     mouth: float = 1.0
     """Weight of the distance of lip gap and mouth width, in standard deviations."""
+    closure: float = 0.5
+    """Weight of lips that do not meet on p, b, m: their squared gap, in standard deviations."""
     offset: float = 0.05
     """Weight of the squared offset that each clip may have of its own, in standard deviations."""
     spoken: float = 0.4
     """Share of the pieces that are synthesised speech, where there is any."""
 
 
-Take = tuple[np.ndarray, np.ndarray]
-"""Feature rows (2 T, C) and coefficients (T, K), blinks left out, of the mean amplitude of all clips."""
+Take = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Feature rows (2 T, C), coefficients (T, K), blinks left out, of the mean amplitude of all clips, and how surely the
+lips meet (T,)."""
 
 
 class Readout:
@@ -76,8 +79,8 @@ def takes_of(clips: list[TalkingClip], moved: list[int]) -> list[list[Take]]:
     amplitude = float(np.mean([clip.amplitude for clip in clips]))
     return [
         [
-            (rows, np.float32(amplitude / clip.amplitude) * motion[:, moved])
-            for rows, motion in ((clip.features, clip.coefficients), *clip.spoiled)
+            (rows, np.float32(amplitude / clip.amplitude) * motion[:, moved], lips)
+            for rows, motion, lips in ((clip.features, clip.coefficients, clip.lips), *clip.spoiled)
         ]
         for clip in clips
     ]
@@ -94,9 +97,11 @@ def speak_lines(lines: list[SpokenLine], clips: list[TalkingClip], model: FaceMo
         if len(clip.phones)
     ]
     dominance = fit_dominance(aligned)
-    return [
-        (line.features, spoken_motion(dominance, line.phones, len(line.features) // 2, mouth, moved)) for line in lines
-    ]
+    takes = []
+    for line in lines:
+        motion = spoken_motion(dominance, line.phones, len(line.lips), mouth, moved)
+        takes.append((line.features, motion, line.lips))
+    return takes
 
 
 def learn_net(
@@ -137,10 +142,13 @@ def learn_net(
                 warm = min(1.0, (step + 1) / 50)
                 group["lr"] = settings.rate * warm * 0.5 * (1 + np.cos(np.pi * step / settings.steps))
             chosen = rng.choice(len(takes), settings.batch, p=chances)
-            rows, truth = pieces.draw(chosen, rng)
+            rows, truth, lips = pieces.draw(chosen, rng)
             hidden = torch.rand(rows.shape[0], 1, rows.shape[2], generator=generator) < settings.hidden_columns
-            said = net(rows.masked_fill(hidden, 0.0)) + offsets[torch.from_numpy(chosen)][:, None]
+            own = net(rows.masked_fill(hidden, 0.0))
+            said = own + offsets[torch.from_numpy(chosen)][:, None]
             loss = _loss(said, truth, readout.points, mouth, settings)
+            open_lips = functional.relu(own @ mouth[:, 0])
+            loss = loss + settings.closure * (lips * open_lips.square()).mean()
             loss = loss + settings.offset * offsets.square().mean()
             optimiser.zero_grad()
             loss.backward()
@@ -168,20 +176,22 @@ class _Pieces:
                 (
                     np.pad(rows, ((margin, margin + 2 * frames), (0, 0)), mode="edge"),
                     np.pad(motion, ((0, frames), (0, 0)), mode="edge"),
+                    np.pad(lips, (0, frames)),
                     max(1, len(motion) - frames + 1),
                 )
-                for rows, motion in own
+                for rows, motion, lips in own
             ]
             for own in takes
         ]
         self._margin, self._frames = margin, frames
 
-    def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Rows (B, 2 T + 2 margin, C) and coefficients (B, T, K), each of any take of its clip."""
-        rows, truth = [], []
+    def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows (B, 2 T + 2 margin, C), coefficients (B, T, K) and lips (B, T), each of any take of its clip."""
+        rows, truth, lips = [], [], []
         for clip in chosen:
-            own_rows, own_motion, starts = self._takes[clip][int(rng.integers(len(self._takes[clip])))]
+            own_rows, own_motion, own_lips, starts = self._takes[clip][int(rng.integers(len(self._takes[clip])))]
             start = int(rng.integers(starts))
             rows.append(own_rows[2 * start : 2 * (start + self._frames + self._margin)])
             truth.append(own_motion[start : start + self._frames])
-        return torch.from_numpy(np.stack(rows)), torch.from_numpy(np.stack(truth))
+            lips.append(own_lips[start : start + self._frames])
+        return torch.from_numpy(np.stack(rows)), torch.from_numpy(np.stack(truth)), torch.from_numpy(np.stack(lips))
