@@ -59,6 +59,21 @@ JAPANESE = (
     "猫が窓の外をじっと眺めている。",
 )
 
+# What is said in recordings of public speech, cut as they are.
+KNOWN = {
+    "en_m_librivox": "and mister john dashwood had then leisure to consider how much there might be prudently in his "
+    "power to do for them",
+    "obama": "you about the battle we're waging against an oil spill that is assaulting our shores and our citizens "
+    "on april twentieth an explosion ripped through b p deepwater horizon drilling rig about forty miles off the "
+    "coast of louisiana eleven workers lost their lives seventeen others",
+    "reagan": "the resurgence of national pride that i called the new patriotism this national feeling is good but it "
+    "won't count for much and it won't last unless it's grounded in thoughtfulness and knowledge an informed "
+    "patriotism is what we want and are we doing a good enough job teaching our children what america is and what she "
+    "represents in the long history of the world",
+    "trump": "my fellow americans tonight i want to speak with you about our nation's unprecedented response to the "
+    "coronavirus",
+}
+
 
 @cache
 def words(language: str) -> tuple[str, ...]:
