@@ -1,3 +1,4 @@
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from d3talker.core.errors import D3Error
 from d3talker.faces.model import load_face_model
 from d3talker.phonetics.classes import CLASSES
 from d3talker.signals.motion import AudioToMotion, load_motion_source, load_nets
-from d3talker.signals.motion_style import SHUT, MotionStyle, Mouth, closing, stream_styled, style_of
+from d3talker.signals.motion_style import SHUT, USUAL_PAUSE, MotionStyle, Mouth, closing, stream_styled, style_of
 from d3talker.speaker import built_in_speech
 
 
@@ -96,15 +97,18 @@ def test_closing_is_between_0_and_1():
         assert ((strength >= 0) & (strength <= 1)).all()
 
 
-@pytest.mark.parametrize(("left_open", "pause"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
-def test_style_pauses_as_the_person_does(mouth, left_open, pause):
-    heard = shares(("sil", 20, 45))
-    said, tracked = opened(mouth), opened(mouth)
-    tracked[20:45] *= left_open
-    style = style_of(tracked, said, heard, mouth, seed=None)
-    assert style.pause == pytest.approx(pause, abs=0.02)
-    gap = mouth.gap(styled_by(style, mouth, said, heard)) - mouth.rest
-    np.testing.assert_allclose(gap[25:40], max(SHUT, left_open * 0.01), atol=4e-4)
+@pytest.mark.parametrize("left_open", [0.0, 0.5, 1.0])
+def test_style_pauses_as_the_person_does(mouth, left_open):
+    """The more surely, the longer the pauses of the clip; without any, as people do."""
+    said = opened(mouth, 250)
+    for length, own in ((0, 0.0), (20, 0.6), (200, 0.95)):
+        tracked = opened(mouth, 250)
+        tracked[20 : 20 + length] *= left_open
+        style = style_of(tracked, said, shares(("sil", 20, 20 + length), frames=250), mouth, seed=None)
+        assert style.pause == pytest.approx(own * (1 - left_open) + (1 - own) * USUAL_PAUSE, abs=0.05)
+        heard = shares(("sil", 20, 45))
+        gap = mouth.gap(styled_by(replace(style, lowest=None, highest=None), mouth, said[:60], heard)) - mouth.rest
+        np.testing.assert_allclose(gap[25:40], style.gain * 0.01 * (1 - style.pause) + SHUT * style.pause, atol=1e-5)
 
 
 def test_source_moves_the_mouth_with_the_sound(source, mouth):

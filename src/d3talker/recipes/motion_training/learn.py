@@ -42,7 +42,9 @@ class LearnSettings:
     """Weight of the distance of their velocities."""
     mouth: float = 1.0
     """Weight of the distance of lip gap and mouth width, in standard deviations."""
-    closure: float = 0.5
+    curve: float = 0.5
+    """Weight of the correlation that gap and width lack over a piece."""
+    closure: float = 0.1
     """Weight of lips that do not meet on p, b, m: their squared gap, in standard deviations."""
     offset: float = 0.05
     """Weight of the squared offset that each clip may have of its own, in standard deviations."""
@@ -158,13 +160,22 @@ def learn_net(
 
 
 def _loss(said: Tensor, truth: Tensor, points: Tensor, mouth: Tensor, settings: LearnSettings) -> Tensor:
-    """Over (B, T, K): points and their velocities, the mouth's gap and width."""
+    """Over (B, T, K): points and their velocities, the mouth's gap and width and their curves."""
     difference = said - truth
     moved = difference @ points
     loss = settings.points * functional.smooth_l1_loss(moved, torch.zeros_like(moved), beta=0.05, reduction="sum")
     loss = loss / (said.shape[0] * said.shape[1] * moved.shape[2] ** 0.5)
     loss = loss + settings.velocity * moved.diff(dim=1).square().sum(dim=2).mean()
-    return loss + settings.mouth * functional.smooth_l1_loss(said @ mouth, truth @ mouth)
+    loss = loss + settings.mouth * functional.smooth_l1_loss(said @ mouth, truth @ mouth)
+    return loss + settings.curve * _uncorrelated(said @ mouth, truth @ mouth)
+
+
+def _uncorrelated(said: Tensor, truth: Tensor) -> Tensor:
+    """1 - correlation of curves (B, T, C) over time; a curve counts as much as the true one moves."""
+    said, truth = (curves - curves.mean(dim=1, keepdim=True) for curves in (said, truth))
+    power = truth.square().sum(dim=1)
+    correlation = (said * truth).sum(dim=1) / ((said.square().sum(dim=1) + 1e-3) * (power + 1e-3)).sqrt()
+    return ((1.0 - correlation) * power.sqrt()).mean() / power.sqrt().mean()
 
 
 class _Pieces:
