@@ -11,6 +11,7 @@ tracked motion is known when a new person talks.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from phone_corpus import load
 
 import d3talker
 from d3talker.cli.bars import Bars
+from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, write_arrays, write_json
 from d3talker.faces.model import load_face_model
 from d3talker.recipes.motion_training.clips import SpokenLine, read_line, read_talking_clip
@@ -101,6 +103,12 @@ def main() -> None:
 def read_lines(work: Path, phones: Phone29, count: int = 320) -> list[SpokenLine]:
     """Utterances of all synthesised voices of the phone corpus, each spoiled."""
     sources = sorted(path for path in (work / "train").glob("*.npz") if not path.stem.startswith("real"))
+    if not sources:
+        raise D3Error(
+            f"{work / 'train'} holds no synthesised speech",
+            "the --work folder of train_phone_encoder.py",
+            "Run that script first.",
+        )
     rng = np.random.default_rng(0)
     lines = []
     for source in sources:
@@ -111,4 +119,8 @@ def read_lines(work: Path, phones: Phone29, count: int = 320) -> list[SpokenLine
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except D3Error as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from d3talker.core.errors import D3Error
 from d3talker.faces.model import load_face_model
 from d3talker.phonetics.classes import CLASSES, as_rows
 from d3talker.recipes.motion_training.clips import read_line, read_talking_clip
@@ -121,5 +122,7 @@ def test_synthesised_speech_teaches_too(talking, model):
         return np.mean([gap[(times > a) & (times < b)].mean() for a, b in spans])
 
     assert gaps(("a", "ae")) > gaps(("p", "m")) + 0.002
+    with pytest.raises(D3Error, match="aligned none of the clips"):
+        speak_lines([line], [replace(talking, phones=np.zeros((0, 3)))], model)
     alone, taught = (learn_nets([aligned], model, SHAPE, SETTINGS, lines) for lines in ([], [line]))
     assert not np.allclose(say(alone, talking.features, model), say(taught, talking.features, model), atol=0.01)

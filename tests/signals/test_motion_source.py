@@ -136,7 +136,7 @@ def test_source_streams_and_is_deterministic(source):
     assert source.fingerprint() != AudioToMotion(MotionStyle(gain=1.1)).fingerprint()
 
 
-@pytest.mark.parametrize("samples", [3200, 40_000])
+@pytest.mark.parametrize("samples", [3200, 40_000, 480_000])
 def test_silence_keeps_the_mouth_shut(source, mouth, samples):
     sound = np.zeros(samples, np.float32)
     coefficients = np.concatenate(list(source.coefficients(lambda: iter([sound]))))

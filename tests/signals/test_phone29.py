@@ -4,7 +4,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from d3talker.core.errors import D3Error
-from d3talker.phonetics.classes import CLASSES
+from d3talker.phonetics.classes import BILABIALS, CLASSES
 from d3talker.signals.mel import MelEnergies
 from d3talker.signals.phone29 import Phone29, shipped
 from d3talker.signals.phone_encoder import BANDS, PhoneEncoder, PhoneEncoderShape, parameter_count
@@ -52,22 +52,22 @@ def test_the_look_ahead_is_what_it_says(phones, speech):
     assert phones.look_ahead_ms < 500
 
 
-def test_it_hears_what_is_said(phones, speech):
+@pytest.mark.parametrize("loudness", [1.0, 0.08])
+def test_it_hears_what_is_said(phones, speech, loudness):
     """The built-in voice (flite slt) is held out of its training."""
-    said = rows(phones, speech.samples).argmax(axis=1)
+    said = rows(phones, loudness * speech.samples).argmax(axis=1)
     truth = np.full(len(said), -1)
     for name, start, end in speech.phones:
         truth[round(50 * start) : round(50 * end)] = CLASSES.index(name)
-    right = said == truth
-    assert right[truth >= 0].mean() > 0.6
-    lips = np.isin(truth, [CLASSES.index("p"), CLASSES.index("m")])
-    assert np.isin(said[lips], [CLASSES.index("p"), CLASSES.index("m")]).mean() > 0.6
+    assert (said == truth)[truth >= 0].mean() > 0.6
+    lips = np.isin(truth, BILABIALS)
+    assert np.isin(said[lips], BILABIALS).mean() > 0.6
 
 
 def test_loudness_does_not_matter(phones, speech):
     loud = rows(phones, speech.samples[:80_000]).argmax(axis=1)
     quiet = rows(phones, 0.08 * speech.samples[:80_000]).argmax(axis=1)
-    assert (loud == quiet).mean() > 0.88
+    assert (loud == quiet).mean() > 0.9
 
 
 def test_any_sound_gives_numbers(phones):

@@ -14,6 +14,8 @@ CLASSES = (
 )  # fmt: skip
 """The classes in the order of the channels of the phone encoder; r is a trill or a tap, R the English r."""
 CLASS_INDEX = {name: index for index, name in enumerate(CLASSES)}
+BILABIALS = (CLASS_INDEX["p"], CLASS_INDEX["m"])
+"""The classes on which the lips meet: p, b and m."""
 
 Phone = tuple[str, float, float]
 """Class name, start and end in seconds."""

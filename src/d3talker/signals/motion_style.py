@@ -10,11 +10,11 @@ import numpy as np
 
 from d3talker.faces.model import FaceModel
 from d3talker.faces.points import LOWER_INNER_LIP, UPPER_INNER_LIP
-from d3talker.phonetics.classes import CLASS_INDEX
+from d3talker.phonetics.classes import BILABIALS, CLASS_INDEX
 from d3talker.signals.blinks import blinks
 
-_BILABIAL = [CLASS_INDEX["p"], CLASS_INDEX["m"]]
 _SILENCE = CLASS_INDEX["sil"]
+_SILENT = 0.4  # share of silence that is enough: of digital silence the encoder is sure to 0.45 only
 _QUIET_FRAMES = 5  # of silence after which the mouth shuts: 200 ms
 _CONTEXT = 8  # frames on either side that the shutting of a frame depends on
 USUAL_PAUSE = 0.4
@@ -63,8 +63,7 @@ def style_of(
 
     Returns:
         A gain after the 90th percentile of the lip gap (Real3D-Portrait's ``mouth_amp``), how far the mouth shuts in
-        the pauses of the clip, and nearly the range of every coefficient (GeneFace++ clamps to 3 and 97 percent, which
-        costs 0.01 of the correlation of the lips).
+        the pauses of the clip, and nearly the range of every coefficient (GeneFace++ clamps to 3 and 97 percent).
     """
     wide, given = (mouth.gap(coefficients) - mouth.rest for coefficients in (tracked, said))
     gain = float(np.clip(np.percentile(wide, 90) / max(float(np.percentile(given, 90)), 1e-4), 0.4, 2.5))
@@ -160,10 +159,10 @@ def closing(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         (T,) in [0, 1] for bilabials, which shut their own frame and, half, the neighbours; and (T,) for silence of
         200 ms and more, which shuts all but its edges.
     """
-    bilabial = np.clip((shares[:, :, _BILABIAL].sum(axis=2).max(axis=1) - 0.25) / 0.35, 0, 1)
+    bilabial = np.clip((shares[:, :, list(BILABIALS)].sum(axis=2).max(axis=1) - 0.25) / 0.35, 0, 1)
     around = np.pad(bilabial, 1)
     bilabial = np.maximum(bilabial, 0.5 * np.maximum(around[:-2], around[2:]))
-    return bilabial, _long_runs(shares[:, :, _SILENCE].min(axis=1) > 0.4)
+    return bilabial, _long_runs(shares[:, :, _SILENCE].min(axis=1) > _SILENT)
 
 
 def _long_runs(quiet: np.ndarray) -> np.ndarray:

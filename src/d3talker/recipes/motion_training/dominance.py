@@ -14,14 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from d3talker.phonetics.classes import CLASS_INDEX, CLASSES
+from d3talker.phonetics.classes import BILABIALS, CLASS_INDEX, CLASSES
 from d3talker.signals.motion_style import Mouth
 
 _NEIGHBOURS = 4  # phones on either side that a frame depends on
 _STEPS = 300
 _SILENCE = CLASS_INDEX["sil"]
 _LIKE = {"x": "k", "r": "t", "@": "I", "y": "u"}  # classes that English has not, by those that look alike
-_BILABIALS = (CLASS_INDEX["p"], CLASS_INDEX["m"])
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def spoken_motion(dominance: Dominance, phones: np.ndarray, frames: int, mouth: 
     motion = dominance.motion(phones, frames).double().numpy()
     times = (np.arange(frames) + 0.5) / 25
     shut = np.zeros(frames)
-    for _, start, end in phones[np.isin(phones[:, 0], _BILABIALS)]:
+    for _, start, end in phones[np.isin(phones[:, 0], BILABIALS)]:
         shut = np.maximum(shut, np.clip(1.5 - np.maximum(start - times, times - end).clip(0) * 25, 0, 1))
     whole = np.zeros((frames, len(mouth.slope)))
     whole[:, moved] = motion

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from d3talker.core.errors import D3Error
 from d3talker.core.progress import Progress, Silent
 from d3talker.faces.model import FaceModel
 from d3talker.faces.points import LIPS, LOWER_FACE, MOUTH_CORNERS
@@ -89,7 +90,11 @@ def takes_of(clips: list[TalkingClip], moved: list[int]) -> list[list[Take]]:
 
 
 def speak_lines(lines: list[SpokenLine], clips: list[TalkingClip], model: FaceModel) -> list[Take]:
-    """Synthesised speech with the lips that the phones have in the clips, see :mod:`.dominance`."""
+    """Synthesised speech with the lips that the phones have in the clips, see :mod:`.dominance`.
+
+    Raises:
+        D3Error: there are lines, but no clip is aligned.
+    """
     if not lines:
         return []
     moved, mouth = Readout(model).moved, Mouth.of(model)
@@ -98,6 +103,12 @@ def speak_lines(lines: list[SpokenLine], clips: list[TalkingClip], model: FaceMo
         for clip, takes in zip(clips, takes_of(clips, moved), strict=True)
         if len(clip.phones)
     ]
+    if not aligned:
+        raise D3Error(
+            "pocketsphinx aligned none of the clips",
+            "one English clip at least, to tell what phones look like",
+            "Add one, or learn without synthesised speech.",
+        )
     dominance = fit_dominance(aligned)
     takes = []
     for line in lines:
