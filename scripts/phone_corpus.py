@@ -7,7 +7,6 @@ source: sound as int16 in a row, its lengths, and (class, start s, end s) of eve
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -17,15 +16,14 @@ from phone_texts import sentence
 
 from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_file
-from d3talker.media.audio import read_audio
 from d3talker.phonetics.classes import as_rows
 from d3talker.phonetics.festival import Festival
 from d3talker.phonetics.synthesis import ENGINES, Speech
 
 NEEDS = (
     "apt: espeak-ng flite festival festvox-* mbrola mbrola-* (non-free) open-jtalk hts-voice-nitech-jp-atr503-m001 "
-    "hunspell-* fillets-ng-data fillets-ng-data-cs fillets-ng-data-nl asterisk-core-sounds-{en,es,fr,it,ru}-g722; "
-    "pip: pocketsphinx"
+    "hunspell-* fillets-ng-data fillets-ng-data-cs fillets-ng-data-nl flight-of-the-amazon-queen "
+    "asterisk-core-sounds-{en,es,fr,it,ru}-g722; pip: pocketsphinx"
 )
 Utterance = tuple[np.ndarray, np.ndarray]
 """Samples (S,) float32 at 16 kHz and phones (P, 3)."""
@@ -251,25 +249,3 @@ def _spoken(engine: str, text: str, voice: str, speed: float, pitch: float) -> I
         yield ENGINES[engine].speak(text, voice, speed, pitch)
     except D3Error as error:  # a word that this voice cannot say
         print(f"left out: {error}", flush=True)
-
-
-def fillets(language: str, games: Path = Path("/usr/share/games/fillets-ng")) -> Iterator[tuple[np.ndarray, str]]:
-    """Spoken lines of the game Fish Fillets and their text: actors, Czech (cs), Dutch (nl) and English (en)."""
-    for script in sorted((games / "script").glob(f"*/dialogs_{language}.lua")):
-        written = script.read_text(encoding="utf-8", errors="ignore")
-        for name, first, own in re.findall(
-            r'dialogId\("([\w-]+)",\s*"\w+",\s*"((?:[^"\\]|\\.)*)"\)(?:\s*dialogStr\("((?:[^"\\]|\\.)*)"\))?', written
-        ):
-            sound = games / "sound" / script.parent.name / language / f"{name}.ogg"
-            if sound.exists():
-                try:
-                    yield read_audio(sound), (own or first).replace('\\"', '"')
-                except D3Error as error:
-                    print(f"left out: {error}", flush=True)
-
-
-def asterisk(voice: str, sounds: Path = Path("/usr/share/asterisk/sounds")) -> Iterator[np.ndarray]:
-    """The telephone prompts of Asterisk, spoken by one person."""
-    for sound in sorted((sounds / voice).rglob("*.g722")):
-        if sound.stat().st_size > 12_000:  # at least a second and a half
-            yield read_audio(sound)

@@ -2,22 +2,25 @@
 
     python scripts/train_phone_encoder.py --work runs/phone29 --real $DATA/speech/en_*.flac --test $DATA/pretrain/*.mp4
 
-The corpus is synthesised with exact phone times (``phone_corpus``); real English is aligned by pocketsphinx. After
-a first round of training the network aligns real Czech and Dutch, whose text is known, and labels what it is sure of in
-prompts of four more languages, whose text is not. Every stage is kept in ``--work`` and not repeated.
+The corpus is synthesised with exact phone times (``phone_corpus``); real English (``phone_recordings``) is aligned by
+pocketsphinx. After a first round of training the network aligns real Czech and Dutch, whose text is known, and labels
+what it is sure of in prompts of four more languages, whose text is not. Every stage is kept in ``--work`` and not
+repeated.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 from phone_alignment import align_classes, confident_classes
-from phone_corpus import NEEDS, PROMPTS, TESTS, Utterance, asterisk, fillets, load, save, synthesise_sources
+from phone_corpus import NEEDS, PROMPTS, TESTS, Utterance, load, save, synthesise_sources
+from phone_recordings import amazon_queen, asterisk, fillets
 from phone_texts import KNOWN
 from torch import Tensor
 from torch.nn import functional
@@ -25,7 +28,7 @@ from torch.nn import functional
 import d3talker
 from d3talker.core.files import sha256_of, write_arrays, write_json
 from d3talker.media.audio import read_audio
-from d3talker.phonetics.alignment import align
+from d3talker.phonetics.alignment import align, unknown_words
 from d3talker.phonetics.classes import CLASS_INDEX, CLASSES, as_rows
 from d3talker.phonetics.synthesis import ENGINES
 from d3talker.signals.mel import MelEnergies
@@ -35,9 +38,9 @@ from d3talker.signals.spoil import augment
 
 CROP = 248
 BATCH = 32
-ENGLISH = ("real_asterisk", "real_en_", "real_fillets_en")
+ENGLISH = ("real_prompts_en", "real_en_", "real_fillets_en")
 ENGLISH_SHARE = 3.0
-"""How often real English is heard, the rest once."""
+"""How often these few minutes are heard, the rest once."""
 ASSETS = Path(d3talker.__file__).parent / "assets" / "speech_features"
 
 
@@ -48,7 +51,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, nargs="*", default=[], help="English recordings to measure on")
     parser.add_argument("--share", type=float, default=1.0, help="of the full corpus")
     parser.add_argument("--copies", type=int, default=3, help="spoiled copies of every utterance")
-    parser.add_argument("--steps", type=int, nargs=2, default=(1000, 4500), help="of the first and the second round")
+    parser.add_argument("--steps", type=int, nargs=2, default=(800, 4000), help="of the first and the second round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ASSETS / "phone29.safetensors")
     options = parser.parse_args()
@@ -59,7 +62,7 @@ def main() -> None:
     synthesise_sources(options.work, options.share, options.threads)
     align_english(options.work / "train", options.real, options.threads)
     align_english(options.work / "test", options.test, options.threads)
-    align_prompts(options.work / "train", options.threads)
+    align_actors_and_prompts(options.work / "train", options.threads)
     shape = speech_shape(options.work)
     level = SpeechLevel(shape)
     spoil(options.work, options.copies, level, options.threads)
@@ -88,12 +91,29 @@ def align_english(folder: Path, recordings: list[Path], workers: int) -> None:
                 save(folder / f"real_{recording.stem}.npz", [utterance])
 
 
-def align_prompts(folder: Path, workers: int) -> None:
-    """Aligns the telephone prompts, as one source."""
-    if not (folder / "real_asterisk.npz").exists():
+def align_actors_and_prompts(folder: Path, workers: int) -> None:
+    """Aligns the English actors' lines, whose text is known, and the telephone prompts with pocketsphinx."""
+    sources = (("queen", amazon_queen), ("fillets_en", lambda: fillets("en")), ("prompts_en", english_prompts))
+    for name, lines in sources:
+        path = folder / f"real_{name}.npz"
+        if path.exists():
+            continue
         with ProcessPoolExecutor(workers) as pool:
-            found = list(pool.map(_align, asterisk(PROMPTS["en"]), chunksize=8))
-        save(folder / "real_asterisk.npz", [utterance for utterance in found if utterance is not None])
+            found = list(pool.map(_align, *zip(*filter(_readable, lines()), strict=True), chunksize=8))
+        save(path, [utterance for utterance in found if utterance is not None])
+
+
+def english_prompts() -> Iterator[tuple[np.ndarray, None]]:
+    """English telephone prompts without their text."""
+    return ((samples, None) for samples in asterisk(PROMPTS["en"]))
+
+
+def _readable(line: tuple[np.ndarray, str | None]) -> bool:
+    samples, text = line
+    if text is None:
+        return True
+    seconds = len(samples) / 16_000
+    return 0.8 < seconds < 18 and 0.04 < seconds / max(1, len(text)) < 0.3 and not unknown_words(text)
 
 
 def _align(samples: np.ndarray, text: str | None = None) -> Utterance | None:
@@ -289,7 +309,7 @@ def log_posteriors(encoder: PhoneEncoder, rows: np.ndarray) -> np.ndarray:
 def align_actors(work: Path, level: SpeechLevel, first: Path) -> None:
     """Aligns the actors' lines by the first network: espeak-ng tells the phones of the text, the network when."""
     encoder = _loaded(first)
-    for language, voice in (("cs", "cs"), ("nl", "nl"), ("en", "en-us")):
+    for language in ("cs", "nl"):
         path = work / "train" / f"real_fillets_{language}.npz"
         if path.exists():
             continue
@@ -297,7 +317,7 @@ def align_actors(work: Path, level: SpeechLevel, first: Path) -> None:
         for samples, text in fillets(language):
             sequence = [
                 CLASS_INDEX[name]
-                for name, _, _ in ENGINES["espeak-ng"].speak(text, voice).phones
+                for name, _, _ in ENGINES["espeak-ng"].speak(text, language).phones
                 if name not in ("", "sil")
             ]
             rows = features(samples, level)
@@ -317,7 +337,7 @@ def label_prompts(work: Path, level: SpeechLevel, first: Path) -> None:
     encoder = _loaded(first)
     for language, folder in PROMPTS.items():
         path = work / "train" / f"real_prompts_{language}.npz"
-        if language == "en" or path.exists():
+        if path.exists():
             continue
         heard = [
             (samples, confident_classes(log_posteriors(encoder, features(samples, level))))

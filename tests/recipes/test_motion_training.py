@@ -78,6 +78,16 @@ def test_lips_meet_on_bilabials_the_more_it_counts(talking, model):
     assert gap(10.0) < 0.6 * gap(0.0)
 
 
+def test_what_is_learned_is_stretched_about_the_mean(talking, model):
+    plain, wide = (
+        say(learn_nets([talking], model, SHAPE, replace(SETTINGS, stretch=by)), talking.features, model)
+        for by in (1.0, 1.5)
+    )
+    mean = talking.coefficients.mean(axis=0)
+    mean[list(model.blinks)] = 0
+    np.testing.assert_allclose(wide, mean + 1.5 * (plain - mean), atol=1e-4)
+
+
 def test_nobody_is_judged_by_a_net_that_saw_him(talking, model):
     other = replace(talking, name="other", person="other", coefficients=-talking.coefficients, spoiled=())
     told = dict((clip.name, said) for clip, said in leave_one_out([talking, other], model, SHAPE, SETTINGS, workers=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +36,22 @@ def align(samples: np.ndarray, transcript: str | None = None) -> list[Phone]:
         return []
     pulses = np.clip(samples * (_RMS / (np.sqrt(np.mean(samples**2)) + 1e-6)), -1, 1)
     sound = (pulses * 32767).astype("<i2").tobytes()
-    words = _recognise(sound) if transcript is None else re.findall(r"[a-z']+", transcript.lower())
+    words = _recognise(sound) if transcript is None else _words(transcript)
     return _align(sound, words)
+
+
+def unknown_words(transcript: str) -> list[str]:
+    """The words that pocketsphinx's English dictionary lacks; raises as :func:`align` does."""
+    return [word for word in _words(transcript) if _dictionary().lookup_word(word) is None]
+
+
+@cache
+def _dictionary() -> Decoder:
+    return _decoder(lm=None)
+
+
+def _words(transcript: str) -> list[str]:
+    return re.findall(r"[a-z']+", transcript.lower())
 
 
 def _decoder(**settings: object) -> Decoder:

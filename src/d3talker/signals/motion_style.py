@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ _CONTEXT = 8  # frames on either side that the shutting of a frame depends on
 USUAL_PAUSE = 0.4
 """How firmly people shut the mouth in pauses: what is thought of a person with ..."""
 _USUAL_FRAMES = 10  # ... as many frames of pauses in the clip
+_HALF_KNOWN = 60  # frames of a clip whose mean and spread are believed by half
 SHUT = 0.0005
 """Metres between the lips of a mouth that is shut on purpose."""
 
@@ -29,7 +30,11 @@ class MotionStyle:
     """A person's way of moving, put on what the network says."""
 
     gain: float = 1.0
-    """By which all but the blinks is stretched about the neutral face."""
+    """By which all but the blinks is stretched about ``usual``."""
+    usual: np.ndarray | None = None
+    """(Ke,) mean of what the network says; 0 where the person is not known."""
+    own: np.ndarray | None = None
+    """(Ke,) mean of the person, which takes its place."""
     lowest: np.ndarray | None = None
     """(Ke,) that no coefficient falls below; none where the person is not known."""
     highest: np.ndarray | None = None
@@ -44,9 +49,14 @@ class MotionStyle:
     def fingerprint(self) -> str:
         """Twelve digits that change with every number of the style."""
         digest = hashlib.sha256(repr((self.gain, self.closure, self.pause, self.blink_seed)).encode())
-        for bound in (self.lowest, self.highest):
-            digest.update(b"-" if bound is None else np.asarray(bound, np.float32).tobytes())
+        for numbers in (self.usual, self.own, self.lowest, self.highest):
+            digest.update(b"-" if numbers is None else np.asarray(numbers, np.float32).tobytes())
         return digest.hexdigest()[:12]
+
+    def stretch(self, said: np.ndarray) -> np.ndarray:
+        """Puts the person's mean and spread on what the network says, (T, Ke)."""
+        usual = np.zeros(said.shape[1]) if self.usual is None else self.usual
+        return (usual if self.own is None else self.own) + self.gain * (said - usual)
 
 
 def style_of(
@@ -62,19 +72,24 @@ def style_of(
         seed: of the blinks.
 
     Returns:
-        A gain after the 90th percentile of the lip gap (Real3D-Portrait's ``mouth_amp``), how far the mouth shuts in
-        the pauses of the clip, and nearly the range of every coefficient (GeneFace++ clamps to 3 and 97 percent).
+        The person's mean and, from the lip gap, its spread, believed the more the longer the clip; how far the mouth
+        shuts in the pauses of the clip; and nearly the range of every coefficient (GeneFace++ clamps to 3 and 97
+        percent).
     """
-    wide, given = (mouth.gap(coefficients) - mouth.rest for coefficients in (tracked, said))
-    gain = float(np.clip(np.percentile(wide, 90) / max(float(np.percentile(given, 90)), 1e-4), 0.4, 2.5))
+    known = len(tracked) / (len(tracked) + _HALF_KNOWN)
+    ratio = mouth.gap(tracked).std() / max(float(mouth.gap(said).std()), 1e-4)
+    usual, own = said.mean(axis=0, dtype=np.float64), tracked.mean(axis=0, dtype=np.float64)
+    usual[list(mouth.blinks)] = own[list(mouth.blinks)] = 0.0
+    lowest, highest = np.percentile(tracked, [0.5, 99.5], axis=0).astype(np.float32)
+    style = MotionStyle(
+        float(np.clip(ratio, 0.4, 2.5)) ** known, usual, usual + known * (own - usual), lowest, highest, blink_seed=seed
+    )
     quiet = closing(shares)[1] > 0.99
     seen, shut = int(quiet.sum()), 0.0
     if seen:
-        left = np.median(wide[quiet]) / max(gain * float(np.median(given[quiet])), SHUT)
-        shut = float(np.clip(1.0 - left, 0.0, 1.0))
-    pause = (seen * shut + _USUAL_FRAMES * USUAL_PAUSE) / (seen + _USUAL_FRAMES)
-    lowest, highest = np.percentile(tracked, [0.5, 99.5], axis=0).astype(np.float32)
-    return MotionStyle(gain, lowest, highest, pause=pause, blink_seed=seed)
+        left, said_left = (float(np.median(mouth.gap(c[quiet]) - mouth.rest)) for c in (tracked, style.stretch(said)))
+        shut = float(np.clip(1.0 - left / max(said_left, SHUT), 0.0, 1.0))
+    return replace(style, pause=(seen * shut + _USUAL_FRAMES * USUAL_PAUSE) / (seen + _USUAL_FRAMES))
 
 
 @dataclass(frozen=True)
@@ -101,6 +116,11 @@ class Mouth:
     def gap(self, coefficients: np.ndarray) -> np.ndarray:
         """Metres between the inner lips (T,)."""
         return self.rest + coefficients @ self.slope
+
+    def touching(self, coefficients: np.ndarray) -> np.ndarray:
+        """Lips that would pass through each other touch instead."""
+        lack = np.maximum(-self.gap(coefficients), 0.0)
+        return coefficients + lack[:, None] * self.slope / (self.slope @ self.slope)
 
     def shut(self, coefficients: np.ndarray, strength: np.ndarray) -> np.ndarray:
         """Closes the mouth by ``strength`` (T,) in [0, 1] with the smallest change of the coefficients.
@@ -142,11 +162,11 @@ def _styled(
     held: np.ndarray, heard: np.ndarray, part: slice, style: MotionStyle, mouth: Mouth, lids: Iterator[float] | None
 ) -> np.ndarray:
     """One part of the frames at hand; those around it are the context."""
-    styled = style.gain * held[part].astype(np.float64)
+    styled = style.stretch(held[part].astype(np.float64))
     if style.lowest is not None and style.highest is not None:
         styled = np.clip(styled, style.lowest, style.highest)
     bilabial, quiet = closing(heard)
-    styled = mouth.shut(styled, np.maximum(style.closure * bilabial, style.pause * quiet)[part])
+    styled = mouth.shut(mouth.touching(styled), np.maximum(style.closure * bilabial, style.pause * quiet)[part])
     if lids is not None and mouth.blinks:
         styled[:, mouth.blinks] = np.array([next(lids) for _ in range(len(styled))])[:, None]
     return styled.astype(np.float32)

@@ -53,7 +53,7 @@ def augment(
     elif chance < 0.12:  # overdriven
         most = np.percentile(np.abs(samples), 99.5) + 1e-4
         samples = np.clip(samples, -most, most)
-    loudness = 10 ** (rng.uniform(-32, -10) / 20) / (np.sqrt(np.mean(samples**2)) + 1e-5)
+    loudness = 10 ** (rng.uniform(-40, -10) / 20) / (np.sqrt(np.mean(samples**2)) + 1e-5)
     samples = samples * min(loudness, 1.0 / (np.abs(samples).max() + 1e-5))
     samples = samples + rng.standard_normal(len(samples)) * 10 ** rng.uniform(-5, -3.7)
     return samples.astype(np.float32), phones

@@ -51,6 +51,8 @@ class LearnSettings:
     """Weight of the squared offset that each clip may have of its own, in standard deviations."""
     spoken: float = 0.4
     """Share of the pieces that are synthesised speech, where there is any."""
+    stretch: float = 1.4
+    """By which the learned motion is stretched about its mean: what is not sure is said too small."""
 
 
 Take = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -167,6 +169,10 @@ def learn_net(
             loss.backward()
             optimiser.step()
             advance()
+    with torch.no_grad():
+        mean = torch.from_numpy(np.concatenate([own[0][1] for own in takes[: len(clips)]])).mean(dim=0)
+        net.head.weight.mul_(settings.stretch)
+        net.head.bias.lerp_(mean, 1.0 - settings.stretch)
     return net.eval().requires_grad_(False)
 
 
