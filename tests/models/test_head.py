@@ -1,11 +1,18 @@
 """The head: composition, fields in sequence, codes that stream."""
 
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
 import torch
 
-from d3talker.config.method import TALKINGGAUSSIAN
+from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN, MethodSettings, adapted
+from d3talker.fields.deformation import Displacement
+from d3talker.fields.hook import face_hook
+from d3talker.fields.motion import stored
 from d3talker.models.animate import Animation, Codes, clip_codes, stream_codes
 from d3talker.models.gaussians import draw, start_gaussians
-from d3talker.models.head import Head, build_head, compose
+from d3talker.models.head import Head, Signals, build_head, compose
 from d3talker.models.person import head_from_tensors, head_tensors
 from d3talker.ops.rasterize import Rendered
 
@@ -17,16 +24,33 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def make_head() -> Head:
+METHODS = [adapted(method) for method in (TALKINGGAUSSIAN, INSTAG, D3TALKER)]
+every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+
+
+def make_head(method: MethodSettings = TALKINGGAUSSIAN) -> Head:
     def cloud(seed: int):
         points = (torch.rand(150, 3, generator=seeded(seed)) - 0.5) * 0.15
         return start_gaussians(points, torch.rand(150, 3, generator=seeded(seed)), torch.full((150,), 0.004), 1)
 
-    head = build_head(TALKINGGAUSSIAN, 32, cloud(1), cloud(2), seeded())
+    head = build_head(method, 32, cloud(1), cloud(2), seeded())
     with torch.no_grad():
         for branch in (head.face, head.mouth):
-            branch.driven[0].field.tables.normal_(0, 0.3, generator=seeded(3))
+            for driven in branch.driven:
+                driven.field.tables.normal_(0, 0.3, generator=seeded(3))
+            if branch.aligner is not None:
+                branch.aligner.tables.normal_(0, 0.3, generator=seeded(4))
     return head
+
+
+def make_signals(frames: int) -> Signals:
+    motion = 0.1 * torch.randn(frames, 3, 256, 256, generator=seeded())
+    return {"audio": torch.randn(frames, 16, 32, generator=seeded()), "motion": stored(motion)}
+
+
+def cut(signals: Signals, sizes: list[int]) -> Iterator[Signals]:
+    pieces = {name: signal.split(sizes) for name, signal in signals.items()}
+    return ({name: piece[i] for name, piece in pieces.items()} for i in range(len(sizes)))
 
 
 def flat(colour: float, alpha: float) -> Rendered:
@@ -43,39 +67,49 @@ def test_composition() -> None:
     assert torch.allclose(half, torch.tensor(0.4 + 0.5 * (0.2 + 0.5 * 0.2)))
 
 
-def test_codes_stream_as_they_come_whole() -> None:
-    head, windows = make_head(), torch.randn(41, 16, 32, generator=seeded())
-    with torch.no_grad():
-        whole = clip_codes(head.face, windows)[0], clip_codes(head.mouth, windows)[0]
-    assert len(list(stream_codes(head, iter(windows[:1].split(1))))) == 1
-    for cuts in ([41], [1, 2, 38], [7] * 5 + [6], [1] * 41):
-        streamed = list(stream_codes(head, iter(windows.split(cuts))))
-        assert len(streamed) == 41
-        torch.testing.assert_close(torch.stack([c.face[0] for c in streamed]), whole[0], atol=1e-6, rtol=1e-5)
-        torch.testing.assert_close(torch.stack([c.mouth[0] for c in streamed]), whole[1], atol=1e-6, rtol=1e-5)
+@every_method
+def test_codes_stream_as_they_come_whole(method: MethodSettings) -> None:
+    head, signals = make_head(method), make_signals(23)
+    whole = clip_codes(head.face, signals), clip_codes(head.mouth, signals)
+    assert len(list(stream_codes(head, cut(make_signals(1), [1])))) == 1
+    for sizes in ([23], [1, 2, 20], [7] * 3 + [2], [1] * 23):
+        streamed = list(stream_codes(head, cut(signals, sizes)))
+        assert len(streamed) == 23
+        for place, expected in enumerate(whole[0]):
+            torch.testing.assert_close(torch.stack([c.face[place] for c in streamed]), expected, atol=1e-5, rtol=1e-4)
+        for place, expected in enumerate(whole[1]):
+            torch.testing.assert_close(torch.stack([c.mouth[place] for c in streamed]), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_codes_are_smoothed_over_three_frames() -> None:
-    head, windows = make_head(), torch.randn(12, 16, 32, generator=seeded())
+    head, signals = make_head(), make_signals(12)
     with torch.no_grad():
-        raw, smooth = head.face.codes(windows, torch.arange(12))[0], clip_codes(head.face, windows)[0]
+        raw, smooth = head.face.codes(signals, torch.arange(12))[0], clip_codes(head.face, signals)[0]
     torch.testing.assert_close(smooth[5], 0.25 * raw[4] + 0.5 * raw[5] + 0.25 * raw[6])
     torch.testing.assert_close(smooth[0], 0.75 * raw[0] + 0.25 * raw[1])
     assert smooth.diff(dim=0).norm() < raw.diff(dim=0).norm()
 
 
-def test_inference_with_caches_is_inference_without() -> None:
-    head, behind = make_head(), torch.full((64, 64, 3), 0.3)
+@every_method
+def test_inference_with_caches_is_inference_without(method: MethodSettings) -> None:
+    """The mouth's hook too: what training computes of the face is what drawing computes."""
+    head, behind = make_head(method), torch.full((64, 64, 3), 0.3)
     animation = Animation(head)
     with torch.no_grad():
         for seed in range(20):
-            code = [torch.randn(32, generator=seeded(seed))]
+            face, mouth = (
+                [torch.randn(32, generator=seeded(seed + place)) for place in range(len(branch.driven))]
+                for branch in (head.face, head.mouth)
+            )
             expression = torch.rand(6, generator=seeded(seed))
-            cached, alpha = animation.frame(Codes(code, code), expression, CAMERA, INTRINSICS, behind)
-            drawn = []
-            for branch in (head.face, head.mouth):
-                moved = branch.displace(branch.rest(), code, expression)
-                drawn.append(draw(branch.gaussians, moved, CAMERA, INTRINSICS, 64))
+            cached, alpha = animation.frame(Codes(face, mouth), expression, CAMERA, INTRINSICS, behind)
+            moved = head.face.displace(head.face.rest(), face, expression)
+            hook = face_hook(moved.position[:, 1])
+            inside = head.mouth.displace(head.mouth.rest(), mouth, expression, hook)
+            drawn = [
+                draw(branch.gaussians, displacement, CAMERA, INTRINSICS, 64)
+                for branch, displacement in ((head.face, moved), (head.mouth, inside))
+            ]
             live = compose(drawn[0], drawn[1], behind[None])[0].clamp(0, 1)
             # a Gaussian may pass the threshold of 1/255 on one side only
             assert (cached - live).abs().quantile(0.999) < 1e-5
@@ -84,9 +118,48 @@ def test_inference_with_caches_is_inference_without() -> None:
             assert alpha.max() <= 1
 
 
-def test_a_head_comes_back_from_its_tensors() -> None:
-    head = make_head()
-    again = head_from_tensors(TALKINGGAUSSIAN, 32, head_tensors(head))
+@every_method
+def test_a_head_comes_back_from_its_tensors(method: MethodSettings) -> None:
+    head = make_head(method)
+    again = head_from_tensors(method, 32, head_tensors(head))
     for (name, tensor), (other, found) in zip(head_tensors(head).items(), head_tensors(again).items(), strict=True):
         assert name == other
         assert torch.equal(tensor, found)
+
+
+def test_the_aligner_moves_only_what_is_shared() -> None:
+    method = dataclasses.replace(D3TALKER, face=dataclasses.replace(D3TALKER.face, align="place and size"))
+    head = make_head(method)
+    assert head.face.aligner is not None
+    points = head.face.gaussians.means.detach()
+    with torch.no_grad():
+        offset, size = head.face.aligner(points)
+    assert offset.abs().max() > 1e-4
+    assert 0.75 < float(size.min()) < float(size.max()) < 1.25
+    general, individual = head.face.rest()
+    plain = [driven.field.rest(points) for driven in head.face.driven]
+    assert not torch.allclose(general.encoding, plain[0].encoding)
+    assert torch.equal(individual.encoding, plain[1].encoding)
+    assert individual.size is None
+    code, expression = torch.randn(32, generator=seeded()), torch.zeros(6)
+    field = head.face.driven[0].field
+    unscaled = field(dataclasses.replace(general, size=None), code, expression).position
+    torch.testing.assert_close(field(general, code, expression).position, unscaled * size)
+
+
+def test_every_attribute_can_be_moved() -> None:
+    everything = ("position", "rotation", "scale", "opacity", "colour")
+    fields = tuple(dataclasses.replace(field, deforms=everything) for field in TALKINGGAUSSIAN.face.fields)
+    head = make_head(
+        dataclasses.replace(TALKINGGAUSSIAN, face=dataclasses.replace(TALKINGGAUSSIAN.face, fields=fields))
+    )
+    code, expression = [torch.randn(32, generator=seeded())], torch.rand(6, generator=seeded())
+    moved = head.face.displace(head.face.rest(), code, expression)
+    assert moved.opacity is not None
+    assert moved.opacity.shape == (150,)
+    still = draw(head.face.gaussians, Displacement(torch.zeros(150, 3), None, None), CAMERA, INTRINSICS, 64).features
+    for change in (
+        Displacement(torch.zeros(150, 3), None, None, opacity=moved.opacity),
+        Displacement(torch.zeros(150, 3), None, None, colour=moved.colour),
+    ):
+        assert (draw(head.face.gaussians, change, CAMERA, INTRINSICS, 64).features - still).abs().max() > 1e-3

@@ -64,8 +64,11 @@ class Adapt:
     """A video, or the folder that `prepare` wrote."""
     out: Path
     """Folder of the person; zip it, move it, give it to `talk`."""
-    method: Literal["talkinggaussian"] = "talkinggaussian"
+    method: Literal["d3talker", "instag", "talkinggaussian"] = "talkinggaussian"
     """What the head is made of."""
+    prior: str = "auto"
+    """What many other people taught: shipped, a file that `pretrain` wrote, or none to learn from this clip alone; auto
+    takes the shipped one where the method has one."""
     preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
     """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
     front_end: str = "phone29"
@@ -84,6 +87,7 @@ class Adapt:
         from d3talker.config.method import METHODS, as_published
         from d3talker.config.presets import PRESETS
         from d3talker.core.device import choose_device
+        from d3talker.models.prior import default_prior
         from d3talker.recipes.adapt import adapt, with_resolution
 
         device = choose_device(self.device)
@@ -95,6 +99,7 @@ class Adapt:
             as_published(method) if name == "paper" else method,
             with_resolution(PRESETS[name], self.resolution),
             front_end=self.front_end,
+            prior=default_prior(method) if self.prior == "auto" else self.prior,
             seconds=self.seconds,
             device=device,
             restart=self.restart,
@@ -103,6 +108,56 @@ class Adapt:
         minutes = person.meta["training_seconds"] / 60
         print(f"{self.out} can talk after {minutes:.1f} min of training; look at {self.out / 'report.html'}")
         print(f"next: d3talker talk {self.out} speech.wav --out video.mp4")
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    """Learn from clips of several people what talking faces have in common: a prior for `adapt`.
+
+    Stopped or killed, the same command goes on where it was. `torchrun --standalone --nproc-per-node 4 -m d3talker
+    pretrain ...` spreads the people over processes.
+
+    Example: d3talker pretrain clips/* --out prior.safetensors
+    """
+
+    clips: Positional[tuple[Path, ...]]
+    """Folders that `prepare` wrote, one a person."""
+    out: Path
+    """The prior: a .safetensors file, and a .json beside it that tells how it was made."""
+    method: Literal["d3talker", "instag"] = "d3talker"
+    """Whose shared fields."""
+    preset: Literal["auto", "cpu", "gpu", "tiny"] = "auto"
+    """How long to train, at which size."""
+    work: Path | None = None
+    """Folder of cached frames and checkpoints; beside --out by default."""
+    folds: Path | None = None
+    """Facial motion of these clips by networks that never saw the person (scripts/train_audio2motion.py --folds)."""
+    front_end: str = "phone29"
+    """What hears the sound; persons must use the same."""
+    device: Device = "auto"
+    """Where to compute."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.config.method import METHODS
+        from d3talker.config.pretraining import PRETRAIN_PRESETS
+        from d3talker.core.device import choose_device
+        from d3talker.recipes.pretrain import pretrain
+
+        device = choose_device(self.device)
+        name = self.preset if self.preset != "auto" else ("gpu" if device.type == "cuda" else "cpu")
+        pretrain(
+            list(self.clips),
+            self.out,
+            METHODS[self.method],
+            PRETRAIN_PRESETS[name],
+            work=self.work or self.out.with_suffix(""),
+            folds=self.folds,
+            front_end=self.front_end,
+            device=device,
+            progress=Bars(),
+        )
+        print(f"{self.out} is a prior; next: d3talker adapt clip.mp4 --out me --prior {self.out}")
 
 
 @dataclass(frozen=True)
@@ -253,6 +308,7 @@ class Doctor:
 Command = (
     Annotated[Prepare, subcommand("prepare")]
     | Annotated[Adapt, subcommand("adapt")]
+    | Annotated[Pretrain, subcommand("pretrain")]
     | Annotated[Talk, subcommand("talk")]
     | Annotated[Motion, subcommand("motion")]
     | Annotated[Evaluate, subcommand("evaluate")]

@@ -36,6 +36,12 @@ class FieldRates:
     """Weight decay of the grids."""
     attention_decay: float = 1e-4
     """Weight decay of the attention over neighbouring windows."""
+    shared: float = 0.1
+    """Factor on the rates of fields that come from a prior ..."""
+    shared_until: float = 0.3
+    """... over this part of the stage; then they learn as fast as the others."""
+    aligner: float = 0.1
+    """Factor on the rates of the motion aligner."""
     half_life: float = 0.8
     """The rates fall as 0.5 ** (progress / half_life), progress from 0 to 1 over the stage."""
 
@@ -75,6 +81,12 @@ class LossSettings:
     """Of 1 - SSIM, beside the absolute difference."""
     motion: float = 1e-5
     """Of the mean absolute displacement, rotation and scale change."""
+    individual: float = 1e-4
+    """Of the same of the fields beside a shared one, so that it explains what it can."""
+    depth: float = 1e-2
+    """Of the depth against that of the fitted face, where the prior of the face's shape counts."""
+    normals: float = 1e-2
+    """Of the normals against it."""
     alpha: float = 1e-3
     """Of coverage outside the region and transparency inside it."""
     lip_attention: float = 5e-3
@@ -107,6 +119,10 @@ class StageSettings:
     hair_to: int = 0
     perceptual_from: int = 0
     """LPIPS joins here."""
+    shape_from: int = 0
+    """The fitted face's depth and normals join here, where the method holds to them; 0: never ..."""
+    shape_every: int = 4
+    """... in every so manieth iteration, for they cost as much as the picture."""
     colours_only_from: int = 0
     """Mouth: from here only colours learn, over black, so that the cavity darkens. 0: never."""
     density: DensitySettings = field(default_factory=DensitySettings)

@@ -24,9 +24,9 @@ from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.evaluate_report import write_evaluation_report
 from d3talker.recipes.evaluate_scores import Scorer
+from d3talker.recipes.hearing import hearing_again
 from d3talker.recipes.prepare import prepare
-from d3talker.signals.front_ends import front_end
-from d3talker.signals.speech import FRAME_SAMPLES, RATE, speech_windows
+from d3talker.signals.speech import FRAME_SAMPLES, RATE
 from d3talker.tracking.clip import Clip, load_clip
 
 FEWEST = 25
@@ -140,10 +140,11 @@ def _first_unseen(person: Person, clip: Clip) -> int:
 @torch.no_grad()
 def _draw(person: Person, clip: Clip, first: int) -> Iterator[Seen]:
     size, device = person.resolution, person.head.face.gaussians.device
-    features = front_end(person.meta["front_end"]["name"])
-    windows = torch.from_numpy(speech_windows(features, clip.sound())[: len(clip)]).to(device)
+    sound = clip.sound()
+    pieces = list(hearing_again(person.method, person.meta, "the person").stream(lambda: iter([sound]), device))
+    signals = {name: torch.cat([piece[name] for piece in pieces])[: len(clip)] for name in pieces[0]}
     animation = Animation(person.head)
-    face, mouth = clip_codes(person.head.face, windows), clip_codes(person.head.mouth, windows)
+    face, mouth = clip_codes(person.head.face, signals), clip_codes(person.head.mouth, signals)
     resting = Codes([c.mean(dim=0) for c in face], [c.mean(dim=0) for c in mouth])
     intrinsics = torch.from_numpy(clip.intrinsics(size).astype(np.float32)).to(device)
     for i, (truth, labels, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):

@@ -20,14 +20,15 @@ import numpy as np
 import torch
 
 from d3talker import __version__
-from d3talker.config.method import MethodSettings
+from d3talker.config.method import MethodSettings, adapted
 from d3talker.config.training import AdaptSettings
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
 from d3talker.losses.perceptual import load_perceptual
-from d3talker.models.head import build_head
+from d3talker.models.head import Head, build_head
 from d3talker.models.person import Person, as_plain, load_person, save_person
+from d3talker.models.prior import Prior, load_prior, require_same_ears, take_up
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.face import FaceStage
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
@@ -39,9 +40,10 @@ from d3talker.recipes.adapt.plates import write_plates
 from d3talker.recipes.adapt.report import Notebook, write_adapt_report
 from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
+from d3talker.recipes.hearing import Hearing, fingerprints, hearing
+from d3talker.recipes.manner import manner
 from d3talker.recipes.prepare import prepare
 from d3talker.signals import front_ends
-from d3talker.signals.speech import SpeechFeatures
 from d3talker.tracking.clip import Clip, load_clip
 
 SHORTEST = 3.0
@@ -56,6 +58,7 @@ def adapt(
     *,
     seconds: float | None = None,
     front_end: str = front_ends.DEFAULT,
+    prior: str = "none",
     device: torch.device | None = None,
     restart: bool = False,
     progress: Progress | None = None,
@@ -69,6 +72,7 @@ def adapt(
         preset: how long to train and at which size.
         seconds: learn from the first so many seconds of the clip; None for all of it.
         front_end: the speech features.
+        prior: ``shipped``, a file that ``pretrain`` wrote, or ``none`` to learn everything from the clip.
         device: where to compute; the CPU if None.
         restart: forget what is in ``out`` and train anew; a clip prepared there is kept.
         progress: hears of stages and steps.
@@ -79,27 +83,32 @@ def adapt(
     progress, device = progress or Silent(), device or torch.device("cpu")
     if any(stage.loss.perceptual > 0.0 for stage in (preset.face, preset.mouth, preset.fuse)):
         load_perceptual()  # told now rather than after an hour
-    features = front_ends.front_end(front_end)
+    method = adapted(method)
+    taught = None if prior == "none" else load_prior(prior, method)
+    if taught is not None:
+        require_same_ears(taught, fingerprints(method, front_end))
     work = writable_folder(out / "work")
     if restart:
         _forget(out, work)
     clip = _clip_of(source, work, progress)
     count = _frames_to_learn(clip, seconds)
-    plan = _plan(clip, count, method, preset, features)
+    style = manner(clip, count) if "motion" in method.signals else None
+    ears = hearing(method, front_end, style=style)
+    plan = _plan(clip, count, method, preset, ears, taught)
     _hold_to_plan(work / "plan.json", plan)
     if (out / "person.json").exists():
         progress.say(f"{out} is a finished person of this very run; --restart trains it anew.")
         return load_person(out, device)
 
-    frames = read_training_frames(clip, count, preset.resolution, features, work / "frames", device, progress)
+    frames = read_training_frames(clip, count, preset.resolution, ears, work / "frames", device, progress)
     checkpoint = work / "checkpoint.safetensors"
-    run = load_checkpoint(checkpoint, method, features.channels, device)
+    run = load_checkpoint(checkpoint, method, ears.features.channels, device)
     if run is None:
-        run = _new_run(clip, frames, method, preset, features)
+        run = _new_run(clip, frames, method, preset, ears, taught)
     else:
-        progress.say(f"going on at stage {run.stage + 1} of {len(_STAGES)}, iteration {run.iteration}")
+        progress.say(f"going on at stage {run.stage + 1} of 4, iteration {run.iteration}")
     notebook = Notebook(work, frames)
-    stages = [partial(make, frames=frames, preset=preset, generator=run.generator) for make in _STAGES]
+    stages = _stages(frames, preset, run.generator, taught)
     with quiet_threads(device):
         run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
 
@@ -111,7 +120,16 @@ def adapt(
     return person
 
 
-_STAGES: tuple[Callable[..., Stage], ...] = (ListenStage, FaceStage, MouthStage, FuseStage)
+def _stages(
+    frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator, prior: Prior | None
+) -> list[Callable[[Head], Stage]]:
+    slower = 1.0 if prior is None else preset.face.fields.shared
+    return [
+        lambda head: ListenStage(head, frames, preset, generator, "learns" if prior is None else "rests"),
+        lambda head: FaceStage(head, frames, preset, generator, slower),
+        lambda head: MouthStage(head, frames, preset, generator, slower),
+        lambda head: FuseStage(head, frames, preset, generator),
+    ]
 
 
 def _forget(out: Path, work: Path) -> None:
@@ -145,18 +163,15 @@ def _frames_to_learn(clip: Clip, seconds: float | None) -> int:
 
 
 def _plan(
-    clip: Clip, count: int, method: MethodSettings, preset: AdaptSettings, features: SpeechFeatures
+    clip: Clip, count: int, method: MethodSettings, preset: AdaptSettings, ears: Hearing, prior: Prior | None
 ) -> dict[str, Any]:
     return {
         "source": clip.meta["source"],
         "frames": count,
         "method": as_plain(method),
         "preset": as_plain(preset),
-        "front_end": {
-            "name": features.name,
-            "fingerprint": features.fingerprint(),
-            "channels": features.channels,
-        },
+        "prior": None if prior is None else {"name": prior.path.name, "fingerprint": prior.fingerprint()},
+        **ears.meta(),
     }
 
 
@@ -176,13 +191,20 @@ def _hold_to_plan(path: Path, plan: dict[str, Any]) -> None:
 
 
 def _new_run(
-    clip: Clip, frames: TrainingFrames, method: MethodSettings, preset: AdaptSettings, features: SpeechFeatures
+    clip: Clip,
+    frames: TrainingFrames,
+    method: MethodSettings,
+    preset: AdaptSettings,
+    ears: Hearing,
+    prior: Prior | None,
 ) -> Run:
     rng = np.random.default_rng(preset.seed)
     generator = torch.Generator().manual_seed(preset.seed)
     face = start_face(clip, frames, method.face, rng)
     mouth = start_mouth(clip, frames, method.mouth, rng)
-    head = build_head(method, features.channels, face, mouth, generator)
+    head = build_head(method, ears.features.channels, face, mouth, generator)
+    if prior is not None:
+        take_up(head, prior)
     return Run(head.to(frames.device), generator)
 
 

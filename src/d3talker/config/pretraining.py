@@ -1,0 +1,85 @@
+"""Every number of pre-training, named (spec 1, sections 4.1, 4.2, 9.6 and 9.9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from d3talker.config.presets import CPU, GPU, TINY
+from d3talker.config.training import AdaptSettings, FieldRates, ListenSettings
+
+
+@dataclass(frozen=True)
+class ContrastSettings:
+    """How people's fields are told apart."""
+
+    every: int = 4
+    """In every so manieth turn of a person."""
+    points: int = 2048
+    """Gaussians that are asked, half of them about the lips."""
+    negative: float = 1.0
+    """Weight of the negative contrast ..."""
+    unit: float = 1.0
+    """... whose motions are measured in so many metres; 1e-3 makes it count (spec 1, section 9.6)."""
+    similarity: float = 1e-3
+    """Weight of the similarity contrast (D3-Talker, eq. 10) ..."""
+    ramp: float = 0.2
+    """... reached over this part of the stage after the warm-up."""
+    temperature: float = 0.1
+    """Of the similarity contrast."""
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """A preset of pre-training."""
+
+    name: str
+    person: AdaptSettings
+    """What each person goes through; iterations are a person's turns."""
+    together: int = 2
+    """People that learn in one step; their gradients of the shared fields are averaged."""
+    shared: FieldRates = field(default_factory=FieldRates)
+    """Rates of the shared fields."""
+    memory: float = 0.995
+    """Of the exponential mean of the shared fields, which is what the prior holds."""
+    contrast: ContrastSettings = field(default_factory=ContrastSettings)
+    save_every: float = 300.0
+    """Seconds between checkpoints."""
+
+
+_TAUGHT = CPU.face.fields
+
+PRETRAIN_CPU = PretrainSettings(
+    name="cpu",
+    person=replace(
+        CPU,
+        face=replace(CPU.face, iterations=2500, curriculum_stop=1900, hair_from=300, hair_to=1000),
+        mouth=replace(CPU.mouth, iterations=1000, curriculum_stop=800, colours_only_from=0),
+        listen=replace(CPU.listen, iterations=300),
+    ),
+    shared=_TAUGHT,
+)
+"""About an hour and a half for every ten people on two cores."""
+
+PRETRAIN_GPU = PretrainSettings(
+    name="gpu",
+    person=replace(GPU, mouth=replace(GPU.mouth, colours_only_from=0)),
+    together=4,
+    shared=_TAUGHT,
+)
+"""Larger pictures; not measured yet."""
+
+PRETRAIN_TINY = PretrainSettings(
+    name="tiny",
+    person=replace(
+        TINY,
+        face=replace(TINY.face, iterations=40, warm_up=10, curriculum_stop=30, hair_from=10, hair_to=20),
+        mouth=replace(TINY.mouth, iterations=20, warm_up=5, curriculum_stop=15, colours_only_from=0),
+        listen=ListenSettings(iterations=10),
+    ),
+    shared=_TAUGHT,
+    contrast=ContrastSettings(every=1, points=128),
+    save_every=5.0,
+)
+"""Seconds: for tests."""
+
+PRETRAIN_PRESETS = {preset.name: preset for preset in (PRETRAIN_CPU, PRETRAIN_GPU, PRETRAIN_TINY)}

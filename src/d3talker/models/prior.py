@@ -1,0 +1,115 @@
+"""A prior: the shared fields that pre-training learned from many people, with what they hear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from d3talker.config.method import MethodSettings
+from d3talker.core.errors import D3Error
+from d3talker.core.files import atomic_file, read_arrays, read_json, sha256_of, write_json
+from d3talker.models.head import Head
+from d3talker.models.person import method_of, write_tensors
+
+FORMAT_VERSION = 1
+SHIPPED = "shipped"
+"""The name of the prior that comes with the package."""
+_FIX = "Give another --prior, or none; `d3talker pretrain` makes one."
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Tensors by their names in a head, and what they were learned with."""
+
+    path: Path
+    meta: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+    @property
+    def method(self) -> MethodSettings:
+        """Of the heads that it was learned in."""
+        return method_of(self.meta["method"])
+
+    def fingerprint(self) -> str:
+        """Twelve digits that change with every number."""
+        return str(self.meta["sha256"])[:12]
+
+
+def shared_tensors(head: Head) -> dict[str, Tensor]:
+    """The parameters of the shared fields and their encoders by their names in the head."""
+    found: dict[str, Tensor] = {}
+    for name, branch in (("face", head.face), ("mouth", head.mouth)):
+        for number, driven in enumerate(branch.driven):
+            if driven.field.settings.shared:
+                own = driven.state_dict()
+                found |= {f"{name}.fields.{number}.{key}": tensor.detach() for key, tensor in own.items()}
+    return found
+
+
+def save_prior(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+    """Writes the tensors in half precision and, beside them, ``meta`` as JSON."""
+    with atomic_file(path) as partial:
+        write_tensors(partial, {name: tensor.half() for name, tensor in tensors.items()}, {})
+    content = {"format_version": FORMAT_VERSION, **meta, "sha256": sha256_of(path)}
+    write_json(path.with_suffix(".json"), content)
+
+
+def default_prior(method: MethodSettings) -> str:
+    """``shipped`` where the package has a prior of the method, else ``none``."""
+    return SHIPPED if _shipped(method).exists() else "none"
+
+
+def _shipped(method: MethodSettings) -> Path:
+    return Path(str(resources.files("d3talker.assets") / "priors" / f"{method.name}.safetensors"))
+
+
+def load_prior(name: str | Path, method: MethodSettings) -> Prior:
+    """Reads a prior: a file, or the shipped one of ``method``.
+
+    Raises:
+        D3Error: there is none, or it has another format.
+    """
+    path = _shipped(method) if name == SHIPPED else Path(name)
+    if not path.exists():
+        raise D3Error(f"{path} is missing", "a prior", _FIX)
+    meta = read_json(path.with_suffix(".json"), _FIX)
+    if meta.get("format_version") != FORMAT_VERSION:
+        raise D3Error(f"{path} has prior format {meta.get('format_version')}", f"format {FORMAT_VERSION}", _FIX)
+    arrays = read_arrays(path, _FIX)
+    return Prior(path, meta, {key: torch.from_numpy(array).float() for key, array in arrays.items()})
+
+
+def take_up(head: Head, prior: Prior) -> None:
+    """Gives the shared fields of a head the parameters of a prior.
+
+    Raises:
+        D3Error: the prior was made for another method.
+    """
+    wanted = shared_tensors(head)
+    names = wanted.keys() ^ prior.tensors.keys()
+    names |= {key for key in wanted if key in prior.tensors and wanted[key].shape != prior.tensors[key].shape}
+    if names:
+        raise D3Error(
+            f"{prior.path.name} is a prior of {prior.meta['method']['name']} and differs in {min(names)}",
+            "a prior of the same method",
+            _FIX,
+        )
+    head.load_state_dict(prior.tensors, strict=False)
+
+
+def require_same_ears(prior: Prior, ears: dict[str, Any]) -> None:
+    """Refuses a prior that learned on other speech features or another motion source; ``ears`` are their fingerprints.
+
+    Raises:
+        D3Error: naming both.
+    """
+    for kind, now in ears.items():
+        then = prior.meta["ears"].get(kind)
+        if then != now:
+            what = {"front_end": "the speech features", "motion": "the facial motion"}[kind]
+            raise D3Error(f"{prior.path.name} learned on {what} {then}", now, "Choose those, or --prior none.")

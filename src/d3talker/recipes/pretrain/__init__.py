@@ -1,0 +1,240 @@
+"""Pre-training: from clips of several people to a prior (InsTaG, section 3.2; D3-Talker, section 3.3).
+
+The story: every person gets a head of their own, whose General fields are everybody's; the encoders learn to hear, then
+faces and insides of mouths learn in turns, people's own fields told apart by contrast; what the prior keeps is the
+exponential mean of the General fields. Facial motion is predicted from sound throughout.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from d3talker import __version__
+from d3talker.config.method import MethodSettings
+from d3talker.config.pretraining import PretrainSettings
+from d3talker.core.errors import D3Error
+from d3talker.core.files import writable_folder, write_json
+from d3talker.core.progress import Progress, Silent
+from d3talker.models.person import as_plain
+from d3talker.models.prior import save_prior, shared_tensors
+from d3talker.ops.threads import quiet_threads
+from d3talker.recipes.adapt.face import FaceStage
+from d3talker.recipes.adapt.listen import ListenStage, listen_groups
+from d3talker.recipes.adapt.loop import NOTE_EVERY
+from d3talker.recipes.adapt.mouth import MouthStage
+from d3talker.recipes.adapt.stage import Lesson, field_groups
+from d3talker.recipes.hearing import fingerprints, hearing
+from d3talker.recipes.pretrain.checkpoint import Course, load_course, save_course
+from d3talker.recipes.pretrain.contrast import PeopleContrast, wants_contrast
+from d3talker.recipes.pretrain.crowd import Crowd
+from d3talker.recipes.pretrain.people import Pupil, read_pupils
+from d3talker.recipes.pretrain.ranks import Ranks, ranks_of_torchrun
+from d3talker.signals import front_ends
+
+
+def pretrain(
+    clips: list[Path],
+    out: Path,
+    method: MethodSettings,
+    preset: PretrainSettings,
+    *,
+    work: Path,
+    folds: Path | None = None,
+    front_end: str = front_ends.DEFAULT,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Learns a prior and writes it to ``out``.
+
+    Args:
+        clips: folders that ``prepare`` wrote, one for each person (two of one person count as two).
+        out: the prior, ``.safetensors``; a ``.json`` beside it tells how it was made.
+        method: what heads are made of.
+        preset: how long, at which size.
+        work: folder of the cached frames and the checkpoint; a killed run goes on there.
+        folds: motion that networks predicted which never saw the person (``scripts/train_audio2motion.py --folds``);
+            the shipped networks' motion otherwise.
+        front_end: the speech features.
+        device: where to compute; the CPU if None.
+        progress: hears of stages and steps.
+
+    Raises:
+        D3Error: the clips or folders cannot be used, or the method shares nothing.
+    """
+    progress, device = progress or Silent(), device or torch.device("cpu")
+    if not any(field.shared for branch in (method.face, method.mouth) for field in branch.fields):
+        raise D3Error(f"{method.name} shares nothing between people", "instag or d3talker", "It needs no prior.")
+    if out.suffix != ".safetensors":
+        raise D3Error(f"the prior {out}", "a name that ends in .safetensors", "Change --out.")
+    writable_folder(out.parent)
+    if not clips:
+        raise D3Error("no clips are given", "prepared clips, one for each person", "See d3talker pretrain --help.")
+    if len(clips) == 1:
+        progress.say("One person only: nobody to be told apart from, so what is General is not known. Going on.")
+    with ranks_of_torchrun(device) as ranks, quiet_threads(device):
+        if ranks.count > len(clips):
+            seen = f"{ranks.count} processes for {len(clips)} people"
+            raise D3Error(seen, "a person for each process", "Start fewer processes.")
+        ears = hearing(method, front_end)
+        person, seed = preset.person, preset.person.seed
+        pupils = read_pupils(
+            clips, folds, method, ears, person.resolution, writable_folder(work), seed, ranks, device, progress
+        )
+        path = work / f"course-{ranks.number}.safetensors"
+        course = load_course(path, pupils, _plan(method, preset, pupils, front_end, ranks))
+        stages: list[Callable[[], Crowd]] = [
+            lambda: _listening(pupils, preset, ranks),
+            lambda: _looking("face", pupils, method, preset, ranks),
+            lambda: _looking("mouth", pupils, method, preset, ranks),
+        ]
+        while course.stage < len(stages):
+            _run(stages[course.stage](), course, pupils, preset, work, ranks, progress)
+            course.stage, course.iteration, course.pending = course.stage + 1, 0, {}
+            save_course(path, course, pupils, {})
+        if ranks.number == 0:
+            save_prior(out, course.mean, _meta(method, preset, pupils, front_end, folds, course))
+    return out
+
+
+def _plan(
+    method: MethodSettings, preset: PretrainSettings, pupils: list[Pupil], front_end: str, ranks: Ranks
+) -> dict[str, Any]:
+    return {
+        "method": as_plain(method),
+        "preset": as_plain(preset),
+        "people": [pupil.name for pupil in pupils],
+        "ears": fingerprints(method, front_end),
+        "number of processes": ranks.count,
+    }
+
+
+def _listening(pupils: list[Pupil], preset: PretrainSettings, ranks: Ranks) -> Crowd:
+    """The encoders; the readers of shared ones are shared too."""
+    person = preset.person
+    lessons = {
+        place: ListenStage(pupil.head, pupil.frames, person, pupil.generator, "elsewhere")
+        for place, pupil in enumerate(pupils)
+        if ranks.owns(place)
+    }
+    first = next(iter(lessons.values()))  # readers begin alike everywhere
+    for lesson in lessons.values():
+        for number, driven in enumerate(lesson.driven):
+            if driven.field.settings.shared:
+                lesson.readers[number] = first.readers[number]
+    shared = [number for number, driven in enumerate(first.driven) if driven.field.settings.shared]
+    groups = listen_groups([first.driven[n] for n in shared], [first.readers[n] for n in shared], person.listen.rate)
+    groups = [{**group, "rate": group["lr"], "weight_decay": 0.0} for group in groups]
+    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
+    turns = person.listen.iterations
+    return Crowd("listen", pupils, lessons, {}, optimiser, ranks, turns=turns, half_life=1e9, together=preset.together)
+
+
+def _looking(name: str, pupils: list[Pupil], method: MethodSettings, preset: PretrainSettings, ranks: Ranks) -> Crowd:
+    """The fields and Gaussians of one branch."""
+    make: type[FaceStage] | type[MouthStage] = FaceStage if name == "face" else MouthStage
+    settings = preset.person.face if name == "face" else preset.person.mouth
+    lessons: dict[int, Lesson] = {
+        place: make(pupil.head, pupil.frames, preset.person, pupil.generator, 0.0)
+        for place, pupil in enumerate(pupils)
+        if ranks.owns(place)
+    }
+    contrasts = {
+        place: PeopleContrast(pupils, place, name, method, preset.contrast)
+        for place in lessons
+        if wants_contrast(method, len(pupils))
+    }
+    branch = getattr(pupils[0].head, name)
+    shared = [driven for driven in branch.driven if driven.field.settings.shared]
+    optimiser = torch.optim.AdamW(field_groups(shared, preset.shared), lr=0.0, betas=(0.9, 0.99), fused=True)
+    return Crowd(
+        name,
+        pupils,
+        lessons,
+        contrasts,
+        optimiser,
+        ranks,
+        turns=settings.iterations,
+        half_life=preset.shared.half_life,
+        together=preset.together,
+        every=preset.contrast.every,
+        warm_up=settings.warm_up,
+        ramp=max(1, round(preset.contrast.ramp * settings.iterations)),
+        seed=preset.person.seed,
+    )
+
+
+def _run(
+    crowd: Crowd,
+    course: Course,
+    pupils: list[Pupil],
+    preset: PretrainSettings,
+    work: Path,
+    ranks: Ranks,
+    progress: Progress,
+) -> None:
+    path = work / f"course-{ranks.number}.safetensors"
+    if course.pending:
+        crowd.restore(course.pending)
+        course.pending = {}
+    saved = started = time.monotonic()
+    before = course.seconds
+    with progress.stage(f"pre-train {crowd.name}", crowd.iterations, course.iteration) as advance:
+        while course.iteration < crowd.iterations:
+            course.iteration += 1
+            told = crowd.step(course.iteration, progress)
+            _remember(course.mean, shared_tensors(pupils[0].head), preset.memory)
+            if course.iteration % NOTE_EVERY == 0:
+                course.history.append({"stage": crowd.name, "iteration": course.iteration, **told})
+            advance(note=f"loss {told['loss']:.4f}")
+            course.seconds = before + time.monotonic() - started
+            if _time_to_save(saved, preset.save_every, course.iteration, ranks):
+                save_course(path, course, pupils, crowd.tensors())
+                saved = time.monotonic()
+    if ranks.number == 0:
+        write_json(work / "history.json", course.history)
+
+
+def _time_to_save(saved: float, every: float, iteration: int, ranks: Ranks) -> bool:
+    """The first process looks at its clock, and all save at one iteration."""
+    due = torch.tensor([int(time.monotonic() - saved > every)])
+    if ranks.count > 1:
+        if iteration % 10:
+            return False
+        ranks.pass_on([due], 0)
+    return bool(due)
+
+
+@torch.no_grad()
+def _remember(mean: dict[str, Tensor], now: dict[str, Tensor], memory: float) -> None:
+    """The exponential mean of every tensor, in place; what is not there yet begins as it is."""
+    for name, tensor in now.items():
+        if name in mean:
+            mean[name].lerp_(tensor, 1.0 - memory)
+        else:
+            mean[name] = tensor.clone()
+
+
+def _meta(
+    method: MethodSettings,
+    preset: PretrainSettings,
+    pupils: list[Pupil],
+    front_end: str,
+    folds: Path | None,
+    course: Course,
+) -> dict[str, Any]:
+    return {
+        "d3talker": __version__,
+        "method": as_plain(method),
+        "preset": as_plain(preset),
+        "ears": fingerprints(method, front_end),
+        "front_end": front_end,
+        "motion_of_the_clips": "the shipped networks" if folds is None else "leave-one-person-out folds",
+        "people": [pupil.name for pupil in pupils],
+        "minutes": round(course.seconds / 60, 1),
+    }

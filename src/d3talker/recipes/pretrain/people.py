@@ -1,0 +1,143 @@
+"""The people that pre-training learns from: each with a head of its own, whose shared fields are everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from d3talker.config.method import MethodSettings
+from d3talker.core.errors import D3Error
+from d3talker.core.files import read_arrays, read_json
+from d3talker.core.progress import Progress
+from d3talker.faces.model import FaceModel
+from d3talker.models.gaussians import Gaussians, start_gaussians
+from d3talker.models.head import Head, build_head
+from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
+from d3talker.recipes.adapt.start import start_face, start_mouth
+from d3talker.recipes.hearing import Hearing
+from d3talker.recipes.manner import manner
+from d3talker.recipes.pretrain.ranks import Ranks
+from d3talker.signals.motion import AudioToMotion
+from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled
+from d3talker.signals.speech import SoundSource
+from d3talker.tracking.clip import Clip, load_clip
+
+_FIX = "Run scripts/train_audio2motion.py --folds over the same clips again."
+
+
+@dataclass
+class Pupil:
+    """One person."""
+
+    name: str
+    head: Head
+    generator: torch.Generator
+    learned_from: TrainingFrames | None
+    """None for people who live in other processes: of them only the fields are known here."""
+
+    @property
+    def frames(self) -> TrainingFrames:
+        """The frames of somebody who lives here."""
+        assert self.learned_from is not None
+        return self.learned_from
+
+
+class FoldMotion:
+    """The motion of a clip as networks predict it that never saw the person, in the person's style.
+
+    What a network says of people it learned from is far better than what it will ever say of a new one; a General
+    field that learned on that would rely on it.
+    """
+
+    name = "folds"
+
+    def __init__(self, said: np.ndarray, shares: np.ndarray, style: MotionStyle, face_model: FaceModel) -> None:
+        self.face_model, self.style = face_model, style
+        self._said, self._shares = said, shares
+
+    def fingerprint(self) -> str:
+        """The source's own is told by who made the folds."""
+        return "folds"
+
+    def coefficients(self, sound: SoundSource) -> Iterator[np.ndarray]:
+        """Those of the clip's own sound."""
+        yield from stream_styled([(self._said, self._shares)], self.style, Mouth.of(self.face_model))
+
+
+def read_pupils(
+    clips: list[Path],
+    folds: Path | None,
+    method: MethodSettings,
+    ears: Hearing,
+    resolution: int,
+    work: Path,
+    seed: int,
+    ranks: Ranks,
+    device: torch.device,
+    progress: Progress,
+) -> list[Pupil]:
+    """Reads the prepared clips and starts a head for each; the shared fields are the first one's.
+
+    Raises:
+        D3Error: a folder is no prepared clip, two have one name, or a clip is missing in ``folds``.
+    """
+    names = [clip.name for clip in clips]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise D3Error(f"two clips are called {min(twice)}", "names that differ", "Rename one of the folders.")
+    if folds is not None:
+        _require_folds(folds, names, ears)
+    pupils: list[Pupil] = []
+    for number, folder in enumerate(clips):
+        generator, frames = torch.Generator().manual_seed(seed + number), None
+        face = mouth = _nothing()
+        if ranks.owns(number):
+            clip, rng = load_clip(folder), np.random.default_rng(seed + number)
+            (work / folder.name).mkdir(parents=True, exist_ok=True)
+            cache = work / folder.name / "frames"
+            own = ears if ears.motion is None else replace(ears, motion=_motion(clip, folds))
+            frames = read_training_frames(clip, len(clip), resolution, own, cache, device, progress)
+            face, mouth = start_face(clip, frames, method.face, rng), start_mouth(clip, frames, method.mouth, rng)
+        head = build_head(method, ears.features.channels, face, mouth, generator).to(device)
+        if pupils:
+            share(head, pupils[0].head)
+        pupils.append(Pupil(folder.name, head, generator, frames))
+    return pupils
+
+
+def _nothing() -> Gaussians:
+    """The cloud of somebody who lives elsewhere."""
+    return start_gaussians(torch.zeros(1, 3), torch.zeros(1, 3), torch.full((1,), 0.01), 0)
+
+
+def share(head: Head, first: Head) -> None:
+    """Puts the very shared fields of the ``first`` head into another one."""
+    for own, others in ((head.face, first.face), (head.mouth, first.mouth)):
+        own.fields = nn.ModuleList(
+            theirs if mine.field.settings.shared else mine
+            for mine, theirs in zip(own.driven, others.driven, strict=True)
+        )
+
+
+def _motion(clip: Clip, folds: Path | None) -> FoldMotion:
+    source, sound = AudioToMotion(), clip.sound()
+    pieces = list(source.raw(lambda: iter([sound])))
+    said, shares = (np.concatenate([piece[part] for piece in pieces]) for part in (0, 1))
+    if folds is not None:
+        said = read_arrays(folds / f"{clip.path.name}.safetensors", _FIX)["coefficients"]
+        shares = shares[: len(said)]
+    return FoldMotion(said, shares, manner(clip, len(clip), (said, shares)), source.face_model)
+
+
+def _require_folds(folds: Path, names: list[str], ears: Hearing) -> None:
+    told = read_json(folds / "folds.json", _FIX)
+    if ears.motion is not None and told["face_basis"] != ears.motion.face_model.fingerprint():
+        raise D3Error(f"{folds} was made on {told['face_basis']}", ears.motion.face_model.fingerprint(), _FIX)
+    missing = [name for name in names if not (folds / f"{name}.safetensors").exists()]
+    if missing:
+        raise D3Error(f"{folds} lacks the motion of {', '.join(missing)}", "every clip's", _FIX)

@@ -1,0 +1,185 @@
+"""Pre-training: it learns, resumes to the same numbers, two processes are one, people can fall out."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN
+from d3talker.config.presets import TINY
+from d3talker.config.pretraining import PRETRAIN_TINY
+from d3talker.core.errors import D3Error
+from d3talker.core.files import read_arrays, write_arrays
+from d3talker.core.progress import Silent
+from d3talker.models.prior import load_prior
+from d3talker.recipes.adapt import adapt
+from d3talker.recipes.pretrain import pretrain
+
+pytestmark = pytest.mark.xdist_group("person")
+PERSON = replace(
+    PRETRAIN_TINY.person,
+    resolution=48,
+    listen=replace(PRETRAIN_TINY.person.listen, iterations=4),
+    face=replace(PRETRAIN_TINY.person.face, iterations=12, warm_up=3),
+    mouth=replace(PRETRAIN_TINY.person.mouth, iterations=6, warm_up=2),
+)
+SHORT = replace(PRETRAIN_TINY, person=PERSON, save_every=0.0)
+
+
+@pytest.fixture(scope="module")
+def people(prepared_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two people: the built-in speaker under two names."""
+    folder = tmp_path_factory.mktemp("people")
+    clips = [folder / "ann", folder / "bob"]
+    for clip in clips:
+        clip.symlink_to(prepared_clip)
+    return clips
+
+
+@pytest.fixture(scope="module")
+def straight(people: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("straight") / "prior.safetensors"
+    return pretrain(people, out, D3TALKER, SHORT, work=out.parent / "work")
+
+
+def test_a_prior_holds_the_general_fields_and_how_they_came(straight: Path) -> None:
+    prior = load_prior(straight, D3TALKER)
+    assert {name.split(".")[0] for name in prior.tensors} == {"face", "mouth"}
+    assert {name.split(".")[2] for name in prior.tensors} == {"0"}
+    assert all(torch.isfinite(tensor).all() for tensor in prior.tensors.values())
+    assert prior.meta["people"] == ["ann", "bob"]
+    assert prior.meta["ears"].keys() == {"front_end", "motion"}
+    assert straight.stat().st_size < 2_000_000
+    history = json.loads((straight.parent / "work" / "history.json").read_text())
+    assert all(np.isfinite(point["loss"]) for point in history)
+
+
+class Stop(Exception):
+    """Stands for a power cut."""
+
+
+class StopAt(Silent):
+    """Raises in a stage after so many steps."""
+
+    def __init__(self, stage: str, steps: int) -> None:
+        super().__init__()
+        self._where, self._left = stage, steps
+
+    def stage(self, name: str, total: int, done: int = 0):
+        outer, inner = self, super().stage(name, total, done)
+
+        class Counting:
+            def __enter__(self):
+                inner.__enter__()
+
+                def advance(steps: int = 1, note: str = "") -> None:
+                    if name == f"pre-train {outer._where}":
+                        outer._left -= steps
+                        if outer._left <= 0:
+                            raise Stop
+
+                return advance
+
+            def __exit__(self, *error):
+                return inner.__exit__(*error)
+
+        return Counting()
+
+
+@pytest.mark.parametrize(("stage", "steps"), [("listen", 2), ("face", 7), ("mouth", 4)])
+def test_resumed_equals_straight(people: list[Path], straight: Path, tmp_path: Path, stage: str, steps: int) -> None:
+    out = tmp_path / "prior.safetensors"
+    with pytest.raises(Stop):
+        pretrain(people, out, D3TALKER, SHORT, work=tmp_path / "work", progress=StopAt(stage, steps))
+    assert not out.exists()
+    pretrain(people, out, D3TALKER, SHORT, work=tmp_path / "work")
+    expected, found = (load_prior(path, D3TALKER).tensors for path in (straight, out))
+    assert expected.keys() == found.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, atol=0, rtol=0, msg=name)
+
+
+_TWO = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_pretrain import SHORT, D3TALKER
+from d3talker.recipes.pretrain import pretrain
+pretrain([Path(p) for p in sys.argv[4:]], Path(sys.argv[2]), D3TALKER, SHORT, work=Path(sys.argv[3]))
+"""
+
+
+def test_two_processes_are_one(people: list[Path], straight: Path, tmp_path: Path) -> None:
+    """Each has one of the two people; gradients of what is shared are summed over gloo."""
+    script, out = tmp_path / "two.py", tmp_path / "prior.safetensors"
+    script.write_text(_TWO)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    told = subprocess.run(
+        [*command, str(Path(__file__).parent), str(out), str(tmp_path / "work"), *map(str, people)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert told.returncode == 0, told.stderr[-3000:]
+    expected, found = (load_prior(path, D3TALKER).tensors for path in (straight, out))
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, atol=2e-3, rtol=1e-2, msg=name)
+
+
+def test_a_person_starts_from_a_prior(people: list[Path], straight: Path, tmp_path: Path) -> None:
+    preset = replace(
+        TINY,
+        resolution=48,
+        listen=replace(TINY.listen, iterations=2),
+        face=replace(TINY.face, iterations=4, warm_up=1),
+        mouth=replace(TINY.mouth, iterations=2, warm_up=1),
+        fuse=replace(TINY.fuse, iterations=2),
+    )
+    person = adapt(people[0], tmp_path / "person", D3TALKER, preset, seconds=3.2, prior=str(straight))
+    taught = load_prior(straight, D3TALKER).tensors
+    now = dict(person.head.named_parameters())
+    encoder = next(name for name in taught if ".encoder." in name)
+    assert torch.equal(now[encoder], taught[encoder])  # it rests
+    assert (now["face.fields.0.field.tables"] - taught["face.fields.0.field.tables"]).abs().max() > 0
+    assert person.meta["prior"]["fingerprint"] == load_prior(straight, D3TALKER).fingerprint()
+    with pytest.raises(D3Error, match="learned on the speech features phone29"):
+        adapt(people[0], tmp_path / "other", D3TALKER, preset, seconds=3.2, prior=str(straight), front_end="logmel")
+    with pytest.raises(D3Error, match="a prior of the same method"):
+        adapt(people[0], tmp_path / "third", INSTAG, preset, seconds=3.2, prior=str(straight))
+
+
+def test_one_person_goes_on_without_contrast(people: list[Path], tmp_path: Path) -> None:
+    progress = Silent()
+    out = pretrain(people[:1], tmp_path / "one.safetensors", D3TALKER, SHORT, work=tmp_path / "work", progress=progress)
+    assert out.exists()
+    assert any("nobody to be told apart from" in line for line in progress.said)
+
+
+def test_a_person_whose_loss_is_no_number_falls_out(people: list[Path], tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(people[1], broken)
+    tracks = read_arrays(broken / "tracks.safetensors", "")
+    write_arrays(broken / "tracks.safetensors", {**tracks, "expression": np.full_like(tracks["expression"], np.nan)})
+    longer = replace(SHORT, person=replace(PERSON, face=replace(PERSON.face, iterations=26)), save_every=1e9)
+    progress = Silent()
+    out = tmp_path / "a.safetensors"
+    pretrain([people[0], broken], out, D3TALKER, longer, work=tmp_path / "work", progress=progress)
+    assert "broken is left out: its loss stopped being a number." in progress.said
+    assert all(torch.isfinite(tensor).all() for tensor in load_prior(out, D3TALKER).tensors.values())
+
+
+def test_what_cannot_be_pre_trained_is_told(people: list[Path], tmp_path: Path) -> None:
+    for clips, method, out, words in (
+        (people, TALKINGGAUSSIAN, "a.safetensors", "shares nothing"),
+        (people, D3TALKER, "a.bin", "ends in .safetensors"),
+        ([people[0], people[0]], D3TALKER, "a.safetensors", "two clips are called ann"),
+        ([tmp_path], D3TALKER, "a.safetensors", "clip.json"),
+    ):
+        with pytest.raises(D3Error, match=words):
+            pretrain(clips, tmp_path / out, method, SHORT, work=tmp_path / "work")
