@@ -69,6 +69,8 @@ class Adapt:
     prior: str = "auto"
     """What many other people taught: shipped, a file that `pretrain` wrote, or none to learn from this clip alone; auto
     takes the shipped one where the method has one."""
+    ablation: str | None = None
+    """Leave a part of the method out, to see what it is worth: audio-only, motion-only, no-refiner, position, ..."""
     preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
     """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
     front_end: str = "phone29"
@@ -84,6 +86,7 @@ class Adapt:
 
     def run(self) -> None:
         """Does it."""
+        from d3talker.config.ablation import ablated
         from d3talker.config.method import METHODS, as_published
         from d3talker.config.presets import PRESETS
         from d3talker.core.device import choose_device
@@ -92,7 +95,7 @@ class Adapt:
 
         device = choose_device(self.device)
         name = self.preset if self.preset != "auto" else ("gpu" if device.type == "cuda" else "cpu")
-        method = METHODS[self.method]
+        method = ablated(METHODS[self.method], self.ablation)
         person = adapt(
             self.source,
             self.out,
@@ -134,11 +137,14 @@ class Pretrain:
     """Facial motion of these clips by networks that never saw the person (scripts/train_audio2motion.py --folds)."""
     front_end: str = "phone29"
     """What hears the sound; persons must use the same."""
+    ablation: str | None = None
+    """Leave a part of the method out: no-similarity, no-contrast, audio-only, motion-only, ..."""
     device: Device = "auto"
     """Where to compute."""
 
     def run(self) -> None:
         """Does it."""
+        from d3talker.config.ablation import ablated
         from d3talker.config.method import METHODS
         from d3talker.config.pretraining import PRETRAIN_PRESETS
         from d3talker.core.device import choose_device
@@ -149,7 +155,7 @@ class Pretrain:
         pretrain(
             list(self.clips),
             self.out,
-            METHODS[self.method],
+            ablated(METHODS[self.method], self.ablation),
             PRETRAIN_PRESETS[name],
             work=self.work or self.out.with_suffix(""),
             folds=self.folds,
@@ -254,6 +260,8 @@ class Evaluate:
     """Where to write the numbers."""
     video: Path | None = None
     """Folder for pred.mp4 and truth.mp4, near-lossless, with sound."""
+    fields: Literal["all", "general", "individual"] = "all"
+    """What moves the head: the fields out of the prior, the person's own, or all."""
     device: Device = "auto"
     """Where to compute."""
 
@@ -265,7 +273,7 @@ class Evaluate:
         from d3talker.recipes.evaluate import evaluate
 
         person = load_person(self.person, choose_device(self.device))
-        numbers = evaluate(person, self.clip, json=self.json, video=self.video, progress=Bars())
+        numbers = evaluate(person, self.clip, json=self.json, video=self.video, counted=self.fields, progress=Bars())
         print_numbers(numbers)
 
 

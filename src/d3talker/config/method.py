@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from d3talker.config.refiner import RefinerSettings
+
 Attribute = Literal["position", "rotation", "scale", "opacity", "colour"]
 Signal = Literal["audio", "motion"]
 """Speech features, or facial motion predicted from the sound."""
@@ -78,6 +80,8 @@ class MethodSettings:
     """In pre-training, people's own fields repel each other (InsTaG, negative contrast)."""
     similarity: bool = False
     """In pre-training, the General motion resembles that of the right person's own field (D3-Talker, eq. 10)."""
+    refiner: RefinerSettings | None = None
+    """The network that repaints the rendered head (D3-Talker, eq. 11)."""
 
     @property
     def signals(self) -> set[str]:
@@ -99,7 +103,7 @@ _POINTS = {"face": 8000, "mouth": 2000}
 
 
 def _method(
-    name: str, face: tuple[FieldSettings, ...], mouth: tuple[FieldSettings, ...], **parts: bool
+    name: str, face: tuple[FieldSettings, ...], mouth: tuple[FieldSettings, ...], **parts: Any
 ) -> MethodSettings:
     return MethodSettings(name, BranchSettings(face, _POINTS["face"]), BranchSettings(mouth, _POINTS["mouth"]), **parts)
 
@@ -139,6 +143,7 @@ D3TALKER = _method(
     face_shape=True,
     contrast=True,
     similarity=True,
+    refiner=RefinerSettings(),
 )
 """General fields out of a prior, driven by facial motion, and Individual ones, driven by audio, in sum."""
 

@@ -145,6 +145,25 @@ class ListenSettings:
 
 
 @dataclass(frozen=True)
+class RefineSettings:
+    """The stage after all others: the refiner, where the method has one."""
+
+    iterations: int = 600
+    rate: float = 1e-3
+    """Of Adam, of a refiner that begins as the identity; falls to an eighth."""
+    taught_rate: float = 1e-4
+    """Of one that a prior taught."""
+    detail: float = 1.0
+    """Of the detail term, which stands in for the perceptual one."""
+    perceptual: float = 0.0
+    """Of LPIPS; needs its weights (`losses.perceptual`)."""
+    missing: float = 0.15
+    """Largest share of the Gaussians that is left out of the coarse picture."""
+    wider: float = 1.3
+    """Largest factor on the size of the others."""
+
+
+@dataclass(frozen=True)
 class AdaptSettings:
     """A preset: the picture size and the stages."""
 
@@ -155,6 +174,7 @@ class AdaptSettings:
     mouth: StageSettings
     fuse: StageSettings
     listen: ListenSettings = field(default_factory=ListenSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
     feature_noise: float = 0.0
     """Standard deviation of the noise on speech features in training, in units of their own spread."""
     seed: int = 0

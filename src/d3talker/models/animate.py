@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from d3talker.core.errors import D3Error
 from d3talker.fields.deformation import Displacement
 from d3talker.fields.hook import face_hook
 from d3talker.models.gaussians import draw
@@ -26,30 +28,40 @@ class Codes:
     mouth: list[Tensor]
 
 
+Counted = Literal["all", "general", "individual"]
+"""Which fields move the head: those of the prior, the person's own, or all."""
+
+
 class Moves:
     """The displacements of a head whose Gaussians and fields stand still, the same in training and in drawing."""
 
     @torch.no_grad()
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, counted: Counted = "all") -> None:
         self._face, self._mouth = (
-            [driven.field.frozen(rest) for driven, rest in zip(branch.driven, branch.rest(), strict=True)]
+            [
+                (place, driven.field.frozen(rest))
+                for place, (driven, rest) in enumerate(zip(branch.driven, branch.rest(), strict=True))
+                if counted == "all" or driven.field.settings.shared == (counted == "general")
+            ]
             for branch in (head.face, head.mouth)
         )
+        if not self._face or not self._mouth:
+            raise D3Error(f"this head has no {counted} field", "a person of d3talker", "Leave --fields out.")
 
     @torch.no_grad()
     def __call__(self, codes: Codes, expression: Tensor) -> tuple[Displacement, Displacement]:
         """Face and mouth in one frame; the mouth hears how far the face moves."""
-        face = total([field(code, expression) for field, code in zip(self._face, codes.face, strict=True)])
+        face = total([field(codes.face[place], expression) for place, field in self._face])
         hook = face_hook(face.position[:, 1])
-        return face, total([field(c, expression, hook) for field, c in zip(self._mouth, codes.mouth, strict=True)])
+        return face, total([field(codes.mouth[place], expression, hook) for place, field in self._mouth])
 
 
 class Animation:
     """Draws frames of a head whose Gaussians no longer change."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, counted: Counted = "all") -> None:
         self._head = head
-        self._moves = Moves(head)
+        self._moves = Moves(head, counted)
 
     @torch.no_grad()
     def branches(
@@ -62,13 +74,17 @@ class Animation:
             draw(self._head.mouth.gaussians, mouth, world_to_cam, intrinsics, resolution),
         )
 
+    @torch.no_grad()
     def frame(
         self, codes: Codes, expression: Tensor, world_to_cam: Tensor, intrinsics: Tensor, behind: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The picture (R, R, 3) in [0, 1] over ``behind`` (R, R, 3), and the alpha (R, R) of the head."""
         face, mouth = self.branches(codes, expression, world_to_cam, intrinsics, len(behind))
         alpha = 1.0 - (1.0 - face.alpha[0]) * (1.0 - mouth.alpha[0])
-        return compose(face, mouth, behind[None])[0].clamp(0.0, 1.0), alpha
+        picture = compose(face, mouth, behind[None]).clamp(0.0, 1.0)
+        if self._head.refiner is not None:
+            picture = self._head.refiner(picture, face.alpha, mouth.alpha)
+        return picture[0], alpha
 
 
 @torch.no_grad()

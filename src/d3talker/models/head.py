@@ -15,6 +15,7 @@ from d3talker.fields.deformation import DeformationField, Displacement, Resting
 from d3talker.fields.encoder import SignalEncoder
 from d3talker.fields.motion import motion_encoder
 from d3talker.models.gaussians import Gaussians
+from d3talker.models.refiner import Refiner, build_refiner
 from d3talker.ops.rasterize import Rendered
 
 Signals = dict[str, Tensor]
@@ -110,12 +111,13 @@ def total(parts: list[Displacement]) -> Displacement:
 
 
 class Head(nn.Module):
-    """Both branches of one person."""
+    """Both branches of one person, and what repaints their picture."""
 
-    def __init__(self, face: Branch, mouth: Branch) -> None:
+    def __init__(self, face: Branch, mouth: Branch, refiner: Refiner | None = None) -> None:
         super().__init__()
         self.face = face
         self.mouth = mouth
+        self.refiner = refiner
 
 
 def build_head(
@@ -125,6 +127,7 @@ def build_head(
     return Head(
         Branch(method.face, channels, face, generator),
         Branch(method.mouth, channels, mouth, generator),
+        None if method.refiner is None else build_refiner(method.refiner, generator),
     )
 
 

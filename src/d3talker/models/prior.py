@@ -41,8 +41,10 @@ class Prior:
 
 
 def shared_tensors(head: Head) -> dict[str, Tensor]:
-    """The parameters of the shared fields and their encoders by their names in the head."""
+    """The parameters of the refiner, the shared fields and their encoders by their names in the head."""
     found: dict[str, Tensor] = {}
+    if head.refiner is not None:
+        found |= {f"refiner.{key}": tensor.detach() for key, tensor in head.refiner.state_dict().items()}
     for name, branch in (("face", head.face), ("mouth", head.mouth)):
         for number, driven in enumerate(branch.driven):
             if driven.field.settings.shared:

@@ -1,8 +1,8 @@
 """Adaptation: from a clip of a talking person to a head that talks.
 
 The story: prepare the clip, start the Gaussians on the tracked surface, teach the encoders to hear the lips, train
-the face, the inside of the mouth and both together, write the person's folder and a report to look at. Every step can
-be killed and goes on where it was.
+the face, the inside of the mouth and both together, teach the refiner, write the person's folder and a report to look
+at. Every step can be killed and goes on where it was.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from d3talker.recipes.adapt.listen import ListenStage
 from d3talker.recipes.adapt.loop import Run, load_checkpoint, run_stages
 from d3talker.recipes.adapt.mouth import MouthStage
 from d3talker.recipes.adapt.plates import write_plates
+from d3talker.recipes.adapt.refine import RefineStage
 from d3talker.recipes.adapt.report import Notebook, write_adapt_report
 from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
@@ -106,9 +107,9 @@ def adapt(
     if run is None:
         run = _new_run(clip, frames, method, preset, ears, taught)
     else:
-        progress.say(f"going on at stage {run.stage + 1} of 4, iteration {run.iteration}")
+        progress.say(f"going on at stage {run.stage + 1}, iteration {run.iteration}")
     notebook = Notebook(work, frames)
-    stages = _stages(frames, preset, run.generator, taught)
+    stages = _stages(frames, method, preset, run.generator, taught)
     with quiet_threads(device):
         run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
 
@@ -121,14 +122,20 @@ def adapt(
 
 
 def _stages(
-    frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator, prior: Prior | None
+    frames: TrainingFrames,
+    method: MethodSettings,
+    preset: AdaptSettings,
+    generator: torch.Generator,
+    prior: Prior | None,
 ) -> list[Callable[[Head], Stage]]:
-    slower = 1.0 if prior is None else preset.face.fields.shared
+    taught = prior is not None
+    slower = preset.face.fields.shared if taught else 1.0
     return [
-        lambda head: ListenStage(head, frames, preset, generator, "learns" if prior is None else "rests"),
+        lambda head: ListenStage(head, frames, preset, generator, "rests" if taught else "learns"),
         lambda head: FaceStage(head, frames, preset, generator, slower),
         lambda head: MouthStage(head, frames, preset, generator, slower),
         lambda head: FuseStage(head, frames, preset, generator),
+        *([] if method.refiner is None else [lambda head: RefineStage(head, frames, preset, generator, taught)]),
     ]
 
 

@@ -86,7 +86,7 @@ def write_adapt_report(
         ],
         ("what", "value"),
     )
-    for stage in ("listen", "face", "mouth", "fuse"):
+    for stage in ("listen", "face", "mouth", "fuse", "refine"):
         points = [p for p in history if p["stage"] == stage]
         if points:
             curve = {"loss": ([p["iteration"] for p in points], [p["loss"] for p in points])}

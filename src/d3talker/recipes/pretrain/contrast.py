@@ -69,9 +69,8 @@ class PeopleContrast:
     @torch.no_grad()
     def _heard(self, frame: int) -> Tensor:
         """The codes (I, 32) that everybody's own encoder gives this person's sound."""
-        windows = self._pupil.frames.signals["audio"]
         at = torch.tensor([frame])
-        return torch.cat([driven.encoder(windows, at) for driven in self._own])
+        return torch.cat([driven.codes(self._pupil.frames.signals, at) for driven in self._own])
 
 
 def _personal(branch: Branch) -> DrivenField:
