@@ -10,6 +10,7 @@ from d3talker.config.training import (
     FieldRates,
     ListenSettings,
     LossSettings,
+    RefineSettings,
     StageSettings,
 )
 
@@ -128,6 +129,7 @@ DEMO = replace(
         density=replace(CPU.mouth.density, stop=900),
     ),
     fuse=replace(CPU.fuse, iterations=500),
+    refine=replace(CPU.refine, iterations=300),
 )
 """The cpu preset in less than half the time, for the built-in speaker."""
 
@@ -156,6 +158,7 @@ TINY = AdaptSettings(
     ),
     fuse=StageSettings(iterations=20, warm_up=0, curriculum_every=0, curriculum_stop=0),
     listen=ListenSettings(iterations=100),
+    refine=RefineSettings(iterations=10),
     save_every=5.0,
 )
 """A run of seconds that goes through every part: for tests and for looking around, not for looks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from d3talker.config.presets import CPU, GPU, TINY
-from d3talker.config.training import AdaptSettings, FieldRates, ListenSettings
+from d3talker.config.training import AdaptSettings, FieldRates, ListenSettings, RefineSettings
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ PRETRAIN_TINY = PretrainSettings(
         face=replace(TINY.face, iterations=40, warm_up=10, curriculum_stop=30, hair_from=10, hair_to=20),
         mouth=replace(TINY.mouth, iterations=20, warm_up=5, curriculum_stop=15, colours_only_from=0),
         listen=ListenSettings(iterations=10),
+        refine=RefineSettings(iterations=4),
     ),
     shared=_TAUGHT,
     contrast=ContrastSettings(every=1, points=128),

@@ -39,13 +39,16 @@ class RefineStage:
         preset: AdaptSettings,
         generator: torch.Generator,
         taught: bool = False,
+        alone: bool = True,
     ) -> None:
+        """``taught``: a prior taught the refiner; ``alone``: False leaves the steps to somebody else (pre-training)."""
         assert head.refiner is not None
         self.head, self.refiner, self.frames, self.generator = head, head.refiner, frames, generator
         self.settings = s = preset.refine
         self.iterations, self.rate = s.iterations, s.taught_rate if taught else s.rate
         learning = [p for p in head.refiner.parameters() if p.requires_grad]
         self.optimiser = torch.optim.Adam(learning, self.rate, betas=(0.9, 0.99), fused=True)
+        self.alone = alone
         self.everyone = np.arange(len(frames))
         self.moves = Moves(head)
         self.codes = [
@@ -71,13 +74,14 @@ class RefineStage:
         if self.perceptual is not None:
             loss = loss + s.perceptual * self.perceptual(image, truth).mean()
         if not bool(torch.isfinite(loss)):
-            self.optimiser.zero_grad(set_to_none=True)
             return {"loss": float("nan")}
         loss.backward()
         return {"loss": error.item()}
 
     def settle(self, iteration: int) -> None:
         """Takes the step of the gradients that :meth:`learn` found."""
+        if not self.alone:
+            return
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * 0.5 ** (3.0 * iteration / self.iterations)
         self.optimiser.step()
@@ -106,7 +110,7 @@ class RefineStage:
 
     def tensors(self) -> dict[str, Tensor]:
         """See :class:`Stage`."""
-        return optimiser_tensors(self.optimiser, "optimiser")
+        return optimiser_tensors(self.optimiser, "optimiser") if self.alone else {}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """See :class:`Stage`."""

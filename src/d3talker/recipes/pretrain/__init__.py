@@ -1,8 +1,9 @@
 """Pre-training: from clips of several people to a prior (InsTaG, section 3.2; D3-Talker, section 3.3).
 
 The story: every person gets a head of their own, whose General fields are everybody's; the encoders learn to hear, then
-faces and insides of mouths learn in turns, people's own fields told apart by contrast; what the prior keeps is the
-exponential mean of the General fields. Facial motion is predicted from sound throughout.
+faces and insides of mouths learn in turns, people's own fields told apart by contrast, and a refiner learns what all
+their pictures lack. What the prior keeps is the exponential mean of the General fields and the refiner. Facial motion
+is predicted from sound throughout.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from d3talker.recipes.adapt.face import FaceStage
 from d3talker.recipes.adapt.listen import ListenStage, listen_groups
 from d3talker.recipes.adapt.loop import NOTE_EVERY
 from d3talker.recipes.adapt.mouth import MouthStage
+from d3talker.recipes.adapt.refine import RefineStage
 from d3talker.recipes.adapt.stage import Lesson, field_groups
 from d3talker.recipes.hearing import fingerprints, hearing
 from d3talker.recipes.pretrain.checkpoint import Course, load_course, save_course
@@ -92,6 +94,7 @@ def pretrain(
             lambda: _listening(pupils, preset, ranks),
             lambda: _looking("face", pupils, method, preset, ranks),
             lambda: _looking("mouth", pupils, method, preset, ranks),
+            *([] if method.refiner is None else [lambda: _refining(pupils, preset, ranks)]),
         ]
         while course.stage < len(stages):
             _run(stages[course.stage](), course, pupils, preset, work, ranks, progress)
@@ -166,6 +169,30 @@ def _looking(name: str, pupils: list[Pupil], method: MethodSettings, preset: Pre
         warm_up=settings.warm_up,
         ramp=max(1, round(preset.contrast.ramp * settings.iterations)),
         seed=preset.person.seed,
+    )
+
+
+def _refining(pupils: list[Pupil], preset: PretrainSettings, ranks: Ranks) -> Crowd:
+    """The refiner, on everybody's heads as they now stand."""
+    refiner, settings = pupils[0].head.refiner, preset.person.refine
+    assert refiner is not None
+    lessons = {
+        place: RefineStage(pupil.head, pupil.frames, preset.person, pupil.generator, alone=False)
+        for place, pupil in enumerate(pupils)
+        if ranks.owns(place)
+    }
+    groups = [{"params": [p for p in refiner.parameters() if p.requires_grad], "rate": settings.rate}]
+    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+    return Crowd(
+        "refine",
+        pupils,
+        lessons,
+        {},
+        optimiser,
+        ranks,
+        turns=settings.iterations,
+        half_life=1 / 3,
+        together=preset.together,
     )
 
 

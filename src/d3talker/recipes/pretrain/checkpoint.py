@@ -14,6 +14,7 @@ from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_file
 from d3talker.models.gaussians import PARAMETERS, Gaussians
 from d3talker.models.person import head_tensors, write_tensors
+from d3talker.models.prior import shared_tensors
 from d3talker.recipes.pretrain.people import Pupil
 
 
@@ -37,7 +38,9 @@ def save_course(path: Path, course: Course, pupils: list[Pupil], stage: dict[str
     tensors = {f"mean.{name}": tensor for name, tensor in course.mean.items()}
     tensors |= {f"stage.{name}": tensor for name, tensor in stage.items()}
     for place, pupil in enumerate(pupils):
-        tensors |= {f"head.{place}.{name}": tensor for name, tensor in head_tensors(pupil.head).items()}
+        once = shared_tensors(pupil.head).keys() if place else ()
+        own = {name: tensor for name, tensor in head_tensors(pupil.head).items() if name not in once}
+        tensors |= {f"head.{place}.{name}": tensor for name, tensor in own.items()}
     state = {
         "stage": course.stage,
         "iteration": course.iteration,
@@ -80,5 +83,5 @@ def load_course(path: Path, pupils: list[Pupil], plan: dict[str, Any]) -> Course
             part_of = getattr(pupil.head, branch)
             device = part_of.gaussians.device
             part_of.gaussians = Gaussians({name: own[f"{branch}.gaussians.{name}"].to(device) for name in PARAMETERS})
-        pupil.head.load_state_dict(own)
+        pupil.head.load_state_dict(own, strict=False)  # what is shared came with the first one
     return Course(mean=part("mean."), pending=part("stage."), **state)

@@ -116,7 +116,8 @@ def _nothing() -> Gaussians:
 
 
 def share(head: Head, first: Head) -> None:
-    """Puts the very shared fields of the ``first`` head into another one."""
+    """Puts the very shared fields and the refiner of the ``first`` head into another one."""
+    head.refiner = first.refiner
     for own, others in ((head.face, first.face), (head.mouth, first.mouth)):
         own.fields = nn.ModuleList(
             theirs if mine.field.settings.shared else mine
