@@ -169,6 +169,7 @@ def learn_net(
             loss.backward()
             optimiser.step()
             advance()
+    assert net.head.bias is not None
     with torch.no_grad():
         mean = torch.from_numpy(np.concatenate([own[0][1] for own in takes[: len(clips)]])).mean(dim=0)
         net.head.weight.mul_(settings.stretch)
