@@ -113,7 +113,9 @@ def lip_lines(folder: Path, data: Path, speech: Path) -> list[str]:
         "| heard, person never seen | lip opening r | lip width r | opening r, best lag | amplitude |",
         "|-|-|-|-|-|",
     ]
-    lines += [f"| {r.name} | {r.opening:.3f} | {r.width:.3f} | {r.best:.3f} | {r.amplitude:.2f} |" for r in rows]
+    for r in rows:
+        amplitude = "" if np.isnan(r.amplitude) else f"{r.amplitude:.2f}"
+        lines.append(f"| {r.name} | {r.opening:.3f} | {r.width:.3f} | {r.best:.3f} | {amplitude} |")
     lines += ["", "| clip | lip opening r | lip width r |", "|-|-|-|"]
     for name, clip in read.items():
         one = row(name, [clip], said, model)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from d3talker.phonetics.alignment import align
+from d3talker.phonetics.alignment import align, unknown_words
 from d3talker.phonetics.synthesis import ENGINES
 
 pytest.importorskip("pocketsphinx")
@@ -48,6 +48,11 @@ def test_the_level_does_not_matter(speech):
 def test_words_that_are_not_in_the_dictionary_are_left_out(speech):
     assert align(speech.samples, TEXT + " xqzzy") == align(speech.samples, TEXT)
     assert align(speech.samples, "xqzzy") == []
+
+
+def test_the_words_that_the_dictionary_lacks_are_told():
+    assert unknown_words("Two Xyzzyplugh's and a dog") == ["xyzzyplugh's"]
+    assert unknown_words("...") == []
 
 
 def test_silence_has_no_phones():
