@@ -56,7 +56,7 @@ def test_the_losses_are_the_golden_ones(tiny_person: Path) -> None:
         found[point["stage"], point["iteration"]] = point["loss"]
     # wide enough for other processors, far too narrow for another loss, sampler, start or schedule
     for key, golden, tolerance in (
-        (("listen", 100), 0.0984, 0.15),
+        (("listen", 100), 0.1169, 0.15),
         (("face", 20), 0.0730, 0.05),
         (("face", 120), 0.0281, 0.15),
         (("fuse", 20), 0.0169, 0.15),
