@@ -86,8 +86,9 @@ def adapt(
         load_perceptual()  # told now rather than after an hour
     method = adapted(method)
     taught = None if prior == "none" else load_prior(prior, method)
+    heard = fingerprints(method, front_end)  # a wrong name is told before the clip is prepared
     if taught is not None:
-        require_same_ears(taught, fingerprints(method, front_end))
+        require_same_ears(taught, heard)
     work = writable_folder(out / "work")
     if restart:
         _forget(out, work)
