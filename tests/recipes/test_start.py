@@ -19,10 +19,9 @@ from d3talker.tracking.masks import FACE, HAIR
 
 @pytest.fixture(scope="module")
 def learned(prepared_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, TrainingFrames]:
-    clip, cache, cpu = load_clip(prepared_clip), tmp_path_factory.mktemp("start") / "frames", torch.device("cpu")
-    return clip, read_training_frames(
-        clip, 75, 128, hearing(TALKINGGAUSSIAN, "logmel"), cache, torch.device("cpu"), Silent()
-    )
+    clip, cache = load_clip(prepared_clip), tmp_path_factory.mktemp("start") / "frames"
+    ears = hearing(TALKINGGAUSSIAN, "logmel")
+    return clip, read_training_frames(clip, 75, 128, ears, cache, torch.device("cpu"), Silent())
 
 
 def test_the_face_starts_on_the_head(learned: tuple[Clip, TrainingFrames]) -> None:
