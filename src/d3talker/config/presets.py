@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from d3talker.config.method import MethodSettings
 from d3talker.config.training import (
     AdaptSettings,
     DensitySettings,
@@ -57,6 +58,7 @@ GPU = AdaptSettings(
     resolution=512,
     face=StageSettings(
         iterations=12_000,
+        shape_from=6000,
         warm_up=1000,
         curriculum_every=10,
         curriculum_stop=9000,
@@ -85,6 +87,7 @@ CPU = AdaptSettings(
     resolution=256,
     face=StageSettings(
         iterations=6000,
+        shape_from=3000,
         warm_up=300,
         curriculum_every=10,
         curriculum_stop=4500,
@@ -114,6 +117,7 @@ DEMO = replace(
     face=replace(
         CPU.face,
         iterations=2500,
+        shape_from=1250,
         warm_up=400,
         curriculum_stop=1800,
         hair_from=400,
@@ -138,6 +142,7 @@ TINY = AdaptSettings(
     resolution=96,
     face=StageSettings(
         iterations=120,
+        shape_from=60,
         warm_up=30,
         curriculum_every=10,
         curriculum_stop=90,
@@ -164,3 +169,8 @@ TINY = AdaptSettings(
 """A run of seconds that goes through every part: for tests and for looking around, not for looks."""
 
 PRESETS: dict[str, AdaptSettings] = {preset.name: preset for preset in (CPU, DEMO, GPU, PAPER, TINY)}
+
+
+def for_method(preset: AdaptSettings, method: MethodSettings) -> AdaptSettings:
+    """The preset without what the method has no use of."""
+    return preset if method.face_shape else replace(preset, face=replace(preset.face, shape_from=0))

@@ -21,6 +21,7 @@ import torch
 
 from d3talker import __version__
 from d3talker.config.method import MethodSettings, adapted
+from d3talker.config.presets import for_method
 from d3talker.config.training import AdaptSettings
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, writable_folder, write_json
@@ -85,6 +86,7 @@ def adapt(
     if any(stage.loss.perceptual > 0.0 for stage in (preset.face, preset.mouth, preset.fuse)):
         load_perceptual()  # told now rather than after an hour
     method = adapted(method)
+    preset = for_method(preset, method)
     taught = None if prior == "none" else load_prior(prior, method)
     heard = fingerprints(method, front_end)  # a wrong name is told before the clip is prepared
     if taught is not None:
