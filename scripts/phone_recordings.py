@@ -18,6 +18,16 @@ Line = tuple[np.ndarray, str]
 """Samples (S,) float32 at 16 kHz and what is said."""
 
 
+_QUEEN = "scummvm/flight-of-the-amazon-queen/queen.1c"
+
+
+def require_recordings() -> None:
+    """Raises a D3Error that names what is missing, before hours are spent on the rest."""
+    for place in ("asterisk/sounds", "games/fillets-ng/sound", _QUEEN):
+        if not (SHARE / place).exists():
+            raise D3Error(f"{SHARE / place} is missing", "the packages named above", "Install them.")
+
+
 def asterisk(voice: str) -> Iterator[np.ndarray]:
     """The telephone prompts of Asterisk, spoken by one person."""
     for sound in sorted((SHARE / "asterisk/sounds" / voice).rglob("*.g722")):
@@ -47,7 +57,7 @@ def amazon_queen() -> Iterator[Line]:
     A conversation's file holds its lines as (number, length, text), those of the player J first, then the other
     person's P; ``*NN`` cuts a line into parts. Its key, the number, J or P and the part name the sound.
     """
-    packed = (SHARE / "scummvm/flight-of-the-amazon-queen/queen.1c").read_bytes()
+    packed = (SHARE / _QUEEN).read_bytes()
     files = _contents(packed)
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "line.mp3"

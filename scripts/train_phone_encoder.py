@@ -11,6 +11,7 @@ repeated.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,12 +21,13 @@ import numpy as np
 import torch
 from phone_alignment import align_classes, confident_classes
 from phone_corpus import NEEDS, PROMPTS, TESTS, Utterance, load, save, synthesise_sources
-from phone_recordings import amazon_queen, asterisk, fillets
+from phone_recordings import amazon_queen, asterisk, fillets, require_recordings
 from phone_texts import KNOWN
 from torch import Tensor
 from torch.nn import functional
 
 import d3talker
+from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, write_arrays, write_json
 from d3talker.media.audio import read_audio
 from d3talker.phonetics.alignment import align, unknown_words
@@ -59,6 +61,7 @@ def main() -> None:
     started = time.time()
 
     print(f"the corpus needs: {NEEDS}", flush=True)
+    require_recordings()
     synthesise_sources(options.work, options.share, options.threads)
     align_english(options.work / "train", options.real, options.threads)
     align_english(options.work / "test", options.test, options.threads)
@@ -98,8 +101,9 @@ def align_actors_and_prompts(folder: Path, workers: int) -> None:
         path = folder / f"real_{name}.npz"
         if path.exists():
             continue
+        kept = [line for line in lines() if _readable(line)]
         with ProcessPoolExecutor(workers) as pool:
-            found = list(pool.map(_align, *zip(*filter(_readable, lines()), strict=True), chunksize=8))
+            found = list(pool.map(_align, *zip(*kept, strict=True), chunksize=8))
         save(path, [utterance for utterance in found if utterance is not None])
 
 
@@ -386,4 +390,8 @@ def export(encoder: PhoneEncoder, shape: np.ndarray, out: Path, report: dict, mi
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except D3Error as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from d3talker.core.errors import D3Error
 from d3talker.media.audio import write_wav
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "phone_recordings.py"
@@ -38,6 +39,14 @@ def archive(files: dict[str, bytes]) -> bytes:
         entries += struct.pack(">12sBII", name.encode(), 1, place, len(content))
         place += len(content)
     return b"QTBLCEM10\0\0\0\1" + struct.pack(">H", len(files)) + entries + b"".join(files.values())
+
+
+def test_a_missing_game_is_told_at_once(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "SHARE", tmp_path)
+    for place in ("asterisk/sounds", "games/fillets-ng/sound"):
+        (tmp_path / place).mkdir(parents=True)
+    with pytest.raises(D3Error, match=r"queen\.1c is missing"):
+        script.require_recordings()
 
 
 def test_every_part_of_a_line_comes_with_its_own_sound(script, tmp_path, monkeypatch):

@@ -117,8 +117,8 @@ def test_closing_is_between_0_and_1():
         assert ((strength >= 0) & (strength <= 1)).all()
 
 
-@pytest.mark.parametrize("left_open", [0.1, 0.5, 1.0])
-def test_style_pauses_as_the_person_does(mouth, left_open):
+@pytest.mark.parametrize(("left_open", "within"), [(0.0, 6e-4), (0.1, 5e-4), (0.5, 2e-4), (1.0, 2e-4)])
+def test_style_pauses_as_the_person_does(mouth, left_open, within):
     """The more surely, the longer the pauses of the clip; without any, as people do."""
     said = opened(mouth, 500) * np.random.default_rng(0).uniform(0.5, 1.5, (500, 1)).astype(np.float32)
     missed = []
@@ -132,8 +132,8 @@ def test_style_pauses_as_the_person_does(mouth, left_open):
         else:
             styled = styled_by(replace(style, lowest=None, highest=None), mouth, said, heard)
             missed.append(abs(np.median(mouth.gap(styled)[pause]) - np.median(mouth.gap(tracked)[pause])))
-    assert missed[1] < 0.0006
-    assert missed[1] < missed[0] + 1e-6
+    assert missed[1] < within
+    assert missed[1] < 0.2 * missed[0]
 
 
 def test_source_moves_the_mouth_with_the_sound(source, mouth):

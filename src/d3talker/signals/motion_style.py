@@ -16,7 +16,7 @@ from d3talker.phonetics.classes import BILABIALS, CLASS_INDEX
 from d3talker.signals.blinks import blinks
 
 _SILENCE = CLASS_INDEX["sil"]
-_SILENT = 0.4  # share of silence that is enough: of digital silence the encoder is sure to 0.45 only
+_SILENT = 0.4  # share of silence that is enough; digital silence has 0.68 and more
 _QUIET_FRAMES = 5  # of silence after which the mouth shuts: 200 ms
 _CONTEXT = 8  # frames on either side that the shutting of a frame depends on
 USUAL_PAUSE = 0.4
