@@ -135,6 +135,8 @@ class Pretrain:
     """Folder of cached frames and checkpoints; beside --out by default."""
     folds: Path | None = None
     """Facial motion of these clips by networks that never saw the person (scripts/train_audio2motion.py --folds)."""
+    pictures_only: tuple[Path, ...] = ()
+    """More prepared clips, whose sound is not to be trusted: of them only the refiner learns."""
     front_end: str = "phone29"
     """What hears the sound; persons must use the same."""
     ablation: str | None = None
@@ -159,6 +161,7 @@ class Pretrain:
             PRETRAIN_PRESETS[name],
             work=self.work or self.out.with_suffix(""),
             folds=self.folds,
+            pictures_only=self.pictures_only,
             front_end=self.front_end,
             device=device,
             progress=Bars(),

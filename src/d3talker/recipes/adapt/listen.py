@@ -23,7 +23,8 @@ from d3talker.models.head import DrivenField, Head
 from d3talker.recipes.adapt.frames import TrainingFrames
 from d3talker.recipes.adapt.stage import Contrast, optimiser_tensors, restore_optimiser
 
-_RUN = 24  # frames of facial motion in a row: neighbours are looked at too, so a run costs less than single frames
+_RUN = 16  # frames of facial motion in a row: neighbours are looked at too, so a run costs less than single frames
+_MOTION_EVERY = 4  # iterations: pictures cost ten times what sound does and are learned sooner
 
 
 Shared = Literal["learns", "rests", "elsewhere"]
@@ -75,8 +76,11 @@ class ListenStage:
 
     def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
         """Computes the gradients of an iteration; nobody else has a say here."""
-        losses = [self._lips_error(), *self._motion_errors()]
-        loss = torch.stack([loss for loss in losses if loss is not None]).mean()
+        sound = self._of("audio")
+        losses = [self._lips_error(sound)] if sound else []
+        if not sound or iteration % _MOTION_EVERY == 0:
+            losses += self._motion_errors()
+        loss = torch.stack(losses).mean()
         loss.backward()
         return {"loss": loss.item()}
 
@@ -89,10 +93,7 @@ class ListenStage:
         pairs = zip(self.driven, self.readers, strict=True)
         return [(driven, reader) for driven, reader in pairs if driven.field.settings.signal == signal]
 
-    def _lips_error(self) -> Tensor | None:
-        pairs = self._of("audio")
-        if not pairs:
-            return None
+    def _lips_error(self, pairs: list[tuple[DrivenField, nn.Module]]) -> Tensor:
         chosen = torch.randint(len(self.frames), (self.settings.batch,), generator=self.generator)
         partner = chosen[torch.randperm(len(chosen), generator=self.generator)]
         share = torch.rand(len(chosen), 1, generator=self.generator).to(self.frames.device)

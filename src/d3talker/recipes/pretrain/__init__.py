@@ -9,7 +9,7 @@ is predicted from sound throughout.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from d3talker.recipes.hearing import fingerprints, hearing
 from d3talker.recipes.pretrain.checkpoint import Course, load_course, save_course
 from d3talker.recipes.pretrain.contrast import PeopleContrast, wants_contrast
 from d3talker.recipes.pretrain.crowd import Crowd
-from d3talker.recipes.pretrain.people import Pupil, read_pupils
+from d3talker.recipes.pretrain.people import Pupil, PupilSource, apart, read_pupils
 from d3talker.recipes.pretrain.ranks import Ranks, ranks_of_torchrun
 from d3talker.signals import front_ends
 
@@ -48,6 +48,7 @@ def pretrain(
     *,
     work: Path,
     folds: Path | None = None,
+    pictures_only: Sequence[Path] = (),
     front_end: str = front_ends.DEFAULT,
     device: torch.device | None = None,
     progress: Progress | None = None,
@@ -62,6 +63,7 @@ def pretrain(
         work: folder of the cached frames and the checkpoint; a killed run goes on there.
         folds: motion that networks predicted which never saw the person (``scripts/train_audio2motion.py --folds``);
             the shipped networks' motion otherwise.
+        pictures_only: more clips, whose sound is not to be trusted: of them only the refiner learns.
         front_end: the speech features.
         device: where to compute; the CPU if None.
         progress: hears of stages and steps.
@@ -77,16 +79,19 @@ def pretrain(
     writable_folder(out.parent)
     if not clips:
         raise D3Error("no clips are given", "prepared clips, one for each person", "See d3talker pretrain --help.")
-    if len(clips) == 1:
+    if len(clips) + len(pictures_only) == 1:
         progress.say("One person only: nobody to be told apart from, so what is General is not known. Going on.")
     with ranks_of_torchrun(device) as ranks, quiet_threads(device):
-        if ranks.count > len(clips):
-            seen = f"{ranks.count} processes for {len(clips)} people"
+        people = len(clips) + len(pictures_only)
+        if ranks.count > people:
+            seen = f"{ranks.count} processes for {people} people"
             raise D3Error(seen, "a person for each process", "Start fewer processes.")
         ears = hearing(method, front_end)
         person, seed = preset.person, preset.person.seed
+        sources = [PupilSource(clip, folds) for clip in clips]
+        sources += [PupilSource(clip, None, pictures_only=True) for clip in pictures_only]
         pupils = read_pupils(
-            clips, folds, method, ears, person.resolution, writable_folder(work), seed, ranks, device, progress
+            sources, method, ears, person.resolution, writable_folder(work), seed, ranks, device, progress
         )
         path = work / f"course-{ranks.number}.safetensors"
         course = load_course(path, pupils, _plan(method, preset, pupils, front_end, ranks))
@@ -112,6 +117,7 @@ def _plan(
         "method": as_plain(method),
         "preset": as_plain(preset),
         "people": [pupil.name for pupil in pupils],
+        "pictures only": [pupils[place].name for place in sorted(apart(pupils))],
         "ears": fingerprints(method, front_end),
         "number of processes": ranks.count,
     }
@@ -135,7 +141,18 @@ def _listening(pupils: list[Pupil], preset: PretrainSettings, ranks: Ranks) -> C
     groups = [{**group, "rate": group["lr"], "weight_decay": 0.0} for group in groups]
     optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
     turns = person.listen.iterations
-    return Crowd("listen", pupils, lessons, {}, optimiser, ranks, turns=turns, half_life=1e9, together=preset.together)
+    return Crowd(
+        "listen",
+        pupils,
+        lessons,
+        {},
+        optimiser,
+        ranks,
+        turns=turns,
+        half_life=1e9,
+        together=preset.together,
+        apart=apart(pupils),
+    )
 
 
 def _looking(name: str, pupils: list[Pupil], method: MethodSettings, preset: PretrainSettings, ranks: Ranks) -> Crowd:
@@ -165,6 +182,7 @@ def _looking(name: str, pupils: list[Pupil], method: MethodSettings, preset: Pre
         turns=settings.iterations,
         half_life=preset.shared.half_life,
         together=preset.together,
+        apart=apart(pupils),
         every=preset.contrast.every,
         warm_up=settings.warm_up,
         ramp=max(1, round(preset.contrast.ramp * settings.iterations)),
@@ -263,5 +281,6 @@ def _meta(
         "front_end": front_end,
         "motion_of_the_clips": "the shipped networks" if folds is None else "leave-one-person-out folds",
         "people": [pupil.name for pupil in pupils],
+        "of_these_pictures_only": [pupils[place].name for place in sorted(apart(pupils))],
         "minutes": round(course.seconds / 60, 1),
     }

@@ -2,7 +2,8 @@
 
 In each step some people learn from a frame each, all from the fields as they are; then the mean of their gradients
 moves the shared fields, and everybody's own parameters take their own step. With several processes each person learns
-where they live and the gradients are summed between the processes: the same step, up to the order of a sum.
+where they live and the gradients are summed between the processes: the same step, up to the order of a sum. Who learns
+together differs in their place modulo the people of a step, so that as many processes have equal work.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Crowd:
         turns: of each person.
         half_life: of the rates, as a part of the stage.
         together: people in a step.
+        apart: places of people of whom the shared parameters learn nothing.
         every: the contrast counts in every so manieth turn of a person.
         warm_up: turns before the contrast.
         ramp: turns over which the similarity contrast gains its weight.
@@ -51,6 +53,7 @@ class Crowd:
         turns: int,
         half_life: float,
         together: int,
+        apart: frozenset[int] = frozenset(),
         every: int = 1,
         warm_up: int = 0,
         ramp: int = 1,
@@ -58,13 +61,13 @@ class Crowd:
     ) -> None:
         self.name, self.pupils, self.lessons, self.contrasts = name, pupils, lessons, contrasts
         self.optimiser, self.ranks, self.half_life = optimiser, ranks, half_life
-        self.together = min(together, len(pupils))
+        self.together, self.apart, self.most_turns = min(together, len(pupils)), apart, turns
         self.every, self.warm_up, self.ramp = every, warm_up, ramp
         self.generator = torch.Generator().manual_seed(seed)
         self.turns = torch.zeros(len(pupils), dtype=torch.int64)
         self.bad = torch.zeros(len(pupils), dtype=torch.int64)
         self.left_out: set[int] = set()
-        self.iterations = -(-turns * len(pupils) // self.together)
+        self.iterations = turns * -(-len(pupils) // self.together)
 
     @property
     def shared(self) -> list[Tensor]:
@@ -77,7 +80,7 @@ class Crowd:
             group["lr"] = group["rate"] * 0.5 ** (iteration / self.iterations / self.half_life)
         chosen = self._choose()
         told = [self._learn(place) for place in chosen if self.ranks.owns(place)]
-        self._step_shared(len(chosen))
+        self._step_shared(sum(place not in self.apart for place in chosen))
         for place in chosen:
             if place in self.lessons:
                 self.lessons[place].settle(int(self.turns[place]))
@@ -86,12 +89,16 @@ class Crowd:
         return _means(told)
 
     def _choose(self) -> list[int]:
-        """Who learns: those with the fewest turns, by lot where they have as many."""
-        present = torch.tensor([place for place in range(len(self.pupils)) if place not in self.left_out])
-        order = present[torch.randperm(len(present), generator=self.generator)]
-        chosen = order[self.turns[order].argsort(stable=True)][: self.together].tolist()
+        """Who learns: of each row the one with the fewest turns, by lot where they have as many."""
+        chosen = []
+        for row in range(self.together):
+            places = range(row, len(self.pupils), self.together)
+            present = [p for p in places if p not in self.left_out and self.turns[p] < self.most_turns]
+            if present:
+                order = torch.tensor(present)[torch.randperm(len(present), generator=self.generator)]
+                chosen.append(int(order[self.turns[order].argmin()]))
         self.turns[chosen] += 1
-        return sorted(chosen)
+        return chosen
 
     def _learn(self, place: int) -> dict[str, float]:
         turn, contrast = int(self.turns[place]), self.contrasts.get(place)
@@ -100,7 +107,11 @@ class Crowd:
         due = contrast if turn % self.every == 0 else None
         if self.lessons[place].iterations == 0:  # a mouth that never opens
             return {"loss": 0.0}
+        for parameter in self.shared:
+            parameter.requires_grad_(place not in self.apart)
         told = self.lessons[place].learn(turn, due)
+        for parameter in self.shared:
+            parameter.requires_grad_(True)
         self.bad[place] = self.bad[place] + 1 if told["loss"] != told["loss"] else 0
         return told | (contrast.monitors if contrast is not None else {})
 
@@ -111,7 +122,7 @@ class Crowd:
         gradients = [p.grad for p in self.shared if p.grad is not None]
         self.ranks.add(gradients)
         for gradient in gradients:
-            gradient /= people
+            gradient /= max(1, people)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
 

@@ -30,6 +30,15 @@ from d3talker.tracking.clip import Clip, load_clip
 _FIX = "Run scripts/train_audio2motion.py --folds over the same clips again."
 
 
+@dataclass(frozen=True)
+class PupilSource:
+    """Where to read a person."""
+
+    clip: Path
+    folds: Path | None
+    pictures_only: bool = False
+
+
 @dataclass
 class Pupil:
     """One person."""
@@ -39,6 +48,8 @@ class Pupil:
     generator: torch.Generator
     learned_from: TrainingFrames | None
     """None for people who live in other processes: of them only the fields are known here."""
+    pictures_only: bool = False
+    """Whose sound is not to be trusted: of them only the refiner learns."""
 
     @property
     def frames(self) -> TrainingFrames:
@@ -69,9 +80,13 @@ class FoldMotion:
         yield from stream_styled([(self._said, self._shares)], self.style, Mouth.of(self.face_model))
 
 
+def apart(pupils: list[Pupil]) -> frozenset[int]:
+    """The places of those of whom the shared fields learn nothing."""
+    return frozenset(place for place, pupil in enumerate(pupils) if pupil.pictures_only)
+
+
 def read_pupils(
-    clips: list[Path],
-    folds: Path | None,
+    sources: list[PupilSource],
     method: MethodSettings,
     ears: Hearing,
     resolution: int,
@@ -84,29 +99,30 @@ def read_pupils(
     """Reads the prepared clips and starts a head for each; the shared fields are the first one's.
 
     Raises:
-        D3Error: a folder is no prepared clip, two have one name, or a clip is missing in ``folds``.
+        D3Error: a folder is no prepared clip, two have one name, or a clip is missing in its folds.
     """
-    names = [clip.name for clip in clips]
+    names = [source.clip.name for source in sources]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise D3Error(f"two clips are called {min(twice)}", "names that differ", "Rename one of the folders.")
-    if folds is not None:
-        _require_folds(folds, names, ears)
+    for folds in {source.folds for source in sources if source.folds is not None}:
+        _require_folds(folds, [source.clip.name for source in sources if source.folds == folds], ears)
     pupils: list[Pupil] = []
-    for number, folder in enumerate(clips):
+    for number, source in enumerate(sources):
+        folder = source.clip
         generator, frames = torch.Generator().manual_seed(seed + number), None
         face = mouth = _nothing()
         if ranks.owns(number):
             clip, rng = load_clip(folder), np.random.default_rng(seed + number)
             (work / folder.name).mkdir(parents=True, exist_ok=True)
             cache = work / folder.name / "frames"
-            own = ears if ears.motion is None else replace(ears, motion=_motion(clip, folds))
+            own = ears if ears.motion is None else replace(ears, motion=_motion(clip, source.folds))
             frames = read_training_frames(clip, len(clip), resolution, own, cache, device, progress)
             face, mouth = start_face(clip, frames, method.face, rng), start_mouth(clip, frames, method.mouth, rng)
         head = build_head(method, ears.features.channels, face, mouth, generator).to(device)
         if pupils:
             share(head, pupils[0].head)
-        pupils.append(Pupil(folder.name, head, generator, frames))
+        pupils.append(Pupil(folder.name, head, generator, frames, source.pictures_only))
     return pupils
 
 
