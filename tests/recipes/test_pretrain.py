@@ -1,15 +1,19 @@
 """Pre-training: it learns, resumes to the same numbers, two processes are one, people can fall out."""
 
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN
 from d3talker.config.presets import TINY
@@ -105,13 +109,20 @@ def test_resumed_equals_straight(people: list[Path], straight: Path, tmp_path: P
         torch.testing.assert_close(found[name], tensor, atol=0, rtol=0, msg=name)
 
 
+LONG = replace(SHORT, person=replace(PERSON, face=replace(PERSON.face, iterations=100_000)), save_every=0.2)
 _TWO = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_pretrain import SHORT, D3TALKER
+from test_pretrain import LONG, SHORT, D3TALKER
+from d3talker.core.errors import D3Error
 from d3talker.recipes.pretrain import pretrain
-pretrain([Path(p) for p in sys.argv[4:]], Path(sys.argv[2]), D3TALKER, SHORT, work=Path(sys.argv[3]))
+PRESET = SHORT
+try:
+    pretrain([Path(p) for p in sys.argv[4:]], Path(sys.argv[2]), D3TALKER, PRESET, work=Path(sys.argv[3]))
+except D3Error as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
 """
 
 
@@ -130,6 +141,55 @@ def test_two_processes_are_one(people: list[Path], straight: Path, tmp_path: Pat
     expected, found = (load_prior(path, D3TALKER).tensors for path in (straight, out))
     for name, tensor in expected.items():
         torch.testing.assert_close(found[name], tensor, atol=2e-3, rtol=1e-2, msg=name)
+
+
+def test_a_killed_process_ends_the_run_with_one_line(people: list[Path], tmp_path: Path) -> None:
+    """The process that lives on tells what happened, and both checkpoints are of one moment."""
+    script, work, out = tmp_path / "two.py", tmp_path / "work", tmp_path / "prior.safetensors"
+    script.write_text(_TWO.replace("PRESET = SHORT", "PRESET = LONG"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    command = [sys.executable, str(script), str(Path(__file__).parent), str(out), str(work), *map(str, people)]
+    processes = [
+        subprocess.Popen(command, env={**os.environ, **meeting, "RANK": rank}, stderr=subprocess.PIPE, text=True)
+        for rank in ("0", "1")
+    ]
+    deadline = time.monotonic() + 100
+    while not (work / "course-1.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    processes[1].kill()
+    told = processes[0].communicate(timeout=100)[1]
+    processes[1].communicate()
+    assert processes[0].returncode == 2, told[-3000:]
+    assert "Traceback" not in told
+    assert told.count("another process of this run has ended") == 1
+    assert not out.exists()
+    states = []
+    for rank in (0, 1):
+        with safe_open(work / f"course-{rank}.safetensors", "pt") as file:
+            state = json.loads(file.metadata()["state"])
+        states.append((state["stage"], state["iteration"]))
+    assert states[0] == states[1]
+
+
+def test_of_people_of_pictures_only_the_shared_fields_learn_nothing(people: list[Path], tmp_path: Path) -> None:
+    """Whoever is the second one, what is General stays the first one's; the refiner learns from both."""
+    other = tmp_path / "bob"
+    shutil.copytree(people[1], other)
+    tracks = read_arrays(other / "tracks.safetensors", "")
+    write_arrays(other / "tracks.safetensors", {**tracks, "expression": tracks["expression"] + 0.3})
+    method = replace(D3TALKER, contrast=False, similarity=False)
+    priors = []
+    for name, second in (("one", people[1]), ("two", other)):
+        out = tmp_path / f"{name}.safetensors"
+        pretrain(people[:1], out, method, SHORT, work=tmp_path / name, pictures_only=[second])
+        priors.append(load_prior(out, method))
+    assert priors[1].meta["of_these_pictures_only"] == ["bob"]
+    for name, tensor in priors[0].tensors.items():
+        if not name.startswith("refiner"):
+            torch.testing.assert_close(priors[1].tensors[name], tensor, atol=0, rtol=0, msg=name)
+    assert any(not torch.equal(tensor, priors[1].tensors[name]) for name, tensor in priors[0].tensors.items())
 
 
 def test_a_person_starts_from_a_prior(people: list[Path], straight: Path, tmp_path: Path) -> None:
@@ -179,7 +239,7 @@ def test_what_cannot_be_pre_trained_is_told(people: list[Path], tmp_path: Path) 
         (people, TALKINGGAUSSIAN, "a.safetensors", "shares nothing"),
         (people, D3TALKER, "a.bin", "ends in .safetensors"),
         ([people[0], people[0]], D3TALKER, "a.safetensors", "two clips are called ann"),
-        ([tmp_path], D3TALKER, "a.safetensors", "clip.json"),
+        ([tmp_path], D3TALKER, "a.safetensors", "is a folder"),
     ):
         with pytest.raises(D3Error, match=words):
             pretrain(clips, tmp_path / out, method, SHORT, work=tmp_path / "work")

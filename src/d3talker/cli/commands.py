@@ -124,7 +124,7 @@ class Pretrain:
     """
 
     clips: Positional[tuple[Path, ...]]
-    """Folders that `prepare` wrote, one a person."""
+    """Videos, or folders that `prepare` wrote, one a person."""
     out: Path
     """The prior: a .safetensors file, and a .json beside it that tells how it was made."""
     method: Literal["d3talker", "instag"] = "d3talker"
@@ -143,6 +143,8 @@ class Pretrain:
     """Leave a part of the method out: no-similarity, no-contrast, audio-only, motion-only, ..."""
     device: Device = "auto"
     """Where to compute."""
+    restart: bool = False
+    """Forget an earlier run in the work folder."""
 
     def run(self) -> None:
         """Does it."""
@@ -164,6 +166,7 @@ class Pretrain:
             pictures_only=self.pictures_only,
             front_end=self.front_end,
             device=device,
+            restart=self.restart,
             progress=Bars(),
         )
         print(f"{self.out} is a prior; next: d3talker adapt clip.mp4 --out me --prior {self.out}")

@@ -44,9 +44,9 @@ from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
 from d3talker.recipes.hearing import Hearing, fingerprints, hearing
 from d3talker.recipes.manner import manner
-from d3talker.recipes.prepare import prepare
+from d3talker.recipes.prepare import prepared
 from d3talker.signals import front_ends
-from d3talker.tracking.clip import Clip, load_clip
+from d3talker.tracking.clip import Clip
 
 SHORTEST = 3.0
 """Seconds of clip below which nothing useful is learned."""
@@ -94,7 +94,7 @@ def adapt(
     work = writable_folder(out / "work")
     if restart:
         _forget(out, work)
-    clip = _clip_of(source, work, progress)
+    clip = prepared(source, work / "clip", progress)
     count = _frames_to_learn(clip, seconds)
     style = manner(clip, count) if "motion" in method.signals else None
     ears = hearing(method, front_end, style=style)
@@ -147,16 +147,6 @@ def _forget(out: Path, work: Path) -> None:
         file.unlink(missing_ok=True)
     for folder in (work / "frames", work / "notebook"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clip_of(source: Path, work: Path, progress: Progress) -> Clip:
-    if (source / "clip.json").exists():
-        return load_clip(source)
-    prepared = work / "clip"
-    if (prepared / "clip.json").exists():
-        progress.say(f"the clip is prepared already: {prepared}")
-        return load_clip(prepared)
-    return prepare(source, prepared, progress=progress)
 
 
 def _frames_to_learn(clip: Clip, seconds: float | None) -> int:

@@ -51,12 +51,13 @@ def pretrain(
     pictures_only: Sequence[Path] = (),
     front_end: str = front_ends.DEFAULT,
     device: torch.device | None = None,
+    restart: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Learns a prior and writes it to ``out``.
 
     Args:
-        clips: folders that ``prepare`` wrote, one for each person (two of one person count as two).
+        clips: videos, or folders that ``prepare`` wrote, one for each person (two of one person count as two).
         out: the prior, ``.safetensors``; a ``.json`` beside it tells how it was made.
         method: what heads are made of.
         preset: how long, at which size.
@@ -66,6 +67,7 @@ def pretrain(
         pictures_only: more clips, whose sound is not to be trusted: of them only the refiner learns.
         front_end: the speech features.
         device: where to compute; the CPU if None.
+        restart: forget an earlier run in ``work``.
         progress: hears of stages and steps.
 
     Raises:
@@ -78,11 +80,12 @@ def pretrain(
         raise D3Error(f"the prior {out}", "a name that ends in .safetensors", "Change --out.")
     writable_folder(out.parent)
     if not clips:
-        raise D3Error("no clips are given", "prepared clips, one for each person", "See d3talker pretrain --help.")
-    if len(clips) + len(pictures_only) == 1:
-        progress.say("One person only: nobody to be told apart from, so what is General is not known. Going on.")
+        raise D3Error("no clips are given", "videos or prepared clips, a person each", "See d3talker pretrain --help.")
+    people = len(clips) + len(pictures_only)
     with ranks_of_torchrun(device) as ranks, quiet_threads(device):
-        people = len(clips) + len(pictures_only)
+        progress = progress if ranks.number == 0 else Silent()
+        if people == 1:
+            progress.say("One person only: nobody to be told apart from, so what is General is not known. Going on.")
         if ranks.count > people:
             seen = f"{ranks.count} processes for {people} people"
             raise D3Error(seen, "a person for each process", "Start fewer processes.")
@@ -94,6 +97,8 @@ def pretrain(
             sources, method, ears, person.resolution, writable_folder(work), seed, ranks, device, progress
         )
         path = work / f"course-{ranks.number}.safetensors"
+        if restart:
+            path.unlink(missing_ok=True)
         course = load_course(path, pupils, _plan(method, preset, pupils, front_end, ranks))
         stages: list[Callable[[], Crowd]] = [
             lambda: _listening(pupils, preset, ranks),
@@ -104,7 +109,7 @@ def pretrain(
         while course.stage < len(stages):
             _run(stages[course.stage](), course, pupils, preset, work, ranks, progress)
             course.stage, course.iteration, course.pending = course.stage + 1, 0, {}
-            save_course(path, course, pupils, {})
+            save_course(path, course, pupils, {}, ranks)
         if ranks.number == 0:
             save_prior(out, course.mean, _meta(method, preset, pupils, front_end, folds, course))
     return out
@@ -239,7 +244,7 @@ def _run(
             advance(note=f"loss {told['loss']:.4f}")
             course.seconds = before + time.monotonic() - started
             if _time_to_save(saved, preset.save_every, course.iteration, ranks):
-                save_course(path, course, pupils, crowd.tensors())
+                save_course(path, course, pupils, crowd.tensors(), ranks)
                 saved = time.monotonic()
     if ranks.number == 0:
         write_json(work / "history.json", course.history)

@@ -16,6 +16,7 @@ from d3talker.models.gaussians import PARAMETERS, Gaussians
 from d3talker.models.person import head_tensors, write_tensors
 from d3talker.models.prior import shared_tensors
 from d3talker.recipes.pretrain.people import Pupil
+from d3talker.recipes.pretrain.ranks import Ranks
 
 
 @dataclass
@@ -33,8 +34,11 @@ class Course:
     """What the run was begun with."""
 
 
-def save_course(path: Path, course: Course, pupils: list[Pupil], stage: dict[str, Tensor]) -> None:
-    """Writes the state as one file, atomically; of people who live in other processes only the fields are true."""
+def save_course(path: Path, course: Course, pupils: list[Pupil], stage: dict[str, Tensor], ranks: Ranks) -> None:
+    """Writes the state as one file, atomically, in all processes or in none.
+
+    Of people who live in other processes only the fields are true.
+    """
     tensors = {f"mean.{name}": tensor for name, tensor in course.mean.items()}
     tensors |= {f"stage.{name}": tensor for name, tensor in stage.items()}
     for place, pupil in enumerate(pupils):
@@ -50,6 +54,7 @@ def save_course(path: Path, course: Course, pupils: list[Pupil], stage: dict[str
     }
     with atomic_file(path) as partial:
         write_tensors(partial, tensors, state)
+        ranks.wait()
 
 
 def load_course(path: Path, pupils: list[Pupil], plan: dict[str, Any]) -> Course:

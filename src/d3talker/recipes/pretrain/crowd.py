@@ -121,9 +121,10 @@ class Crowd:
                 parameter.grad = torch.zeros_like(parameter)
         gradients = [p.grad for p in self.shared if p.grad is not None]
         self.ranks.add(gradients)
-        for gradient in gradients:
-            gradient /= max(1, people)
-        self.optimiser.step()
+        if people:
+            for gradient in gradients:
+                gradient /= people
+            self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
 
     def _personal(self, place: int) -> list[Tensor]:

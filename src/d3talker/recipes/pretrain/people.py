@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from d3talker.config.method import MethodSettings
+from d3talker.config.prepare import PrepareSettings
 from d3talker.core.errors import D3Error
-from d3talker.core.files import read_arrays, read_json
+from d3talker.core.files import read_arrays, read_json, writable_folder
 from d3talker.core.progress import Progress
 from d3talker.faces.model import FaceModel
 from d3talker.models.gaussians import Gaussians, start_gaussians
@@ -21,11 +22,12 @@ from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
 from d3talker.recipes.adapt.start import start_face, start_mouth
 from d3talker.recipes.hearing import Hearing
 from d3talker.recipes.manner import manner
+from d3talker.recipes.prepare import prepared
 from d3talker.recipes.pretrain.ranks import Ranks
 from d3talker.signals.motion import AudioToMotion
 from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled
 from d3talker.signals.speech import SoundSource
-from d3talker.tracking.clip import Clip, load_clip
+from d3talker.tracking.clip import Clip
 
 _FIX = "Run scripts/train_audio2motion.py --folds over the same clips again."
 
@@ -37,6 +39,11 @@ class PupilSource:
     clip: Path
     folds: Path | None
     pictures_only: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the person: the folder's or the video's."""
+        return self.clip.stem if self.clip.is_file() else self.clip.name
 
 
 @dataclass
@@ -101,28 +108,27 @@ def read_pupils(
     Raises:
         D3Error: a folder is no prepared clip, two have one name, or a clip is missing in its folds.
     """
-    names = [source.clip.name for source in sources]
+    names = [source.name for source in sources]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise D3Error(f"two clips are called {min(twice)}", "names that differ", "Rename one of the folders.")
+        raise D3Error(f"two clips are called {min(twice)}", "names that differ", "Rename one of them.")
     for folds in {source.folds for source in sources if source.folds is not None}:
-        _require_folds(folds, [source.clip.name for source in sources if source.folds == folds], ears)
+        _require_folds(folds, [source.name for source in sources if source.folds == folds], ears)
     pupils: list[Pupil] = []
     for number, source in enumerate(sources):
-        folder = source.clip
         generator, frames = torch.Generator().manual_seed(seed + number), None
         face = mouth = _nothing()
         if ranks.owns(number):
-            clip, rng = load_clip(folder), np.random.default_rng(seed + number)
-            (work / folder.name).mkdir(parents=True, exist_ok=True)
-            cache = work / folder.name / "frames"
-            own = ears if ears.motion is None else replace(ears, motion=_motion(clip, source.folds))
-            frames = read_training_frames(clip, len(clip), resolution, own, cache, device, progress)
+            own_work = writable_folder(work / source.name)
+            clip, rng = prepared(source.clip, own_work / "clip", progress), np.random.default_rng(seed + number)
+            _require_talk(clip, source)
+            own = ears if ears.motion is None else replace(ears, motion=_motion(clip, source))
+            frames = read_training_frames(clip, len(clip), resolution, own, own_work / "frames", device, progress)
             face, mouth = start_face(clip, frames, method.face, rng), start_mouth(clip, frames, method.mouth, rng)
         head = build_head(method, ears.features.channels, face, mouth, generator).to(device)
         if pupils:
             share(head, pupils[0].head)
-        pupils.append(Pupil(folder.name, head, generator, frames, source.pictures_only))
+        pupils.append(Pupil(source.name, head, generator, frames, source.pictures_only))
     return pupils
 
 
@@ -141,14 +147,22 @@ def share(head: Head, first: Head) -> None:
         )
 
 
-def _motion(clip: Clip, folds: Path | None) -> FoldMotion:
-    source, sound = AudioToMotion(), clip.sound()
-    pieces = list(source.raw(lambda: iter([sound])))
+def _require_talk(clip: Clip, source: PupilSource) -> None:
+    if not clip.has_sound:
+        raise D3Error(f"{source.name} has no sound", "clips of people who talk", "Leave it out.")
+    fps = PrepareSettings.fps
+    if clip.meta["fps"] != fps:
+        raise D3Error(f"{source.name} has {clip.meta['fps']:g} frames a second", f"{fps:g}", "Prepare it again.")
+
+
+def _motion(clip: Clip, source: PupilSource) -> FoldMotion:
+    ears, sound = AudioToMotion(), clip.sound()
+    pieces = list(ears.raw(lambda: iter([sound])))
     said, shares = (np.concatenate([piece[part] for piece in pieces]) for part in (0, 1))
-    if folds is not None:
-        said = read_arrays(folds / f"{clip.path.name}.safetensors", _FIX)["coefficients"]
+    if source.folds is not None:
+        said = read_arrays(source.folds / f"{source.name}.safetensors", _FIX)["coefficients"]
         shares = shares[: len(said)]
-    return FoldMotion(said, shares, manner(clip, len(clip), (said, shares)), source.face_model)
+    return FoldMotion(said, shares, manner(clip, len(clip), (said, shares)), ears.face_model)
 
 
 def _require_folds(folds: Path, names: list[str], ears: Hearing) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
+from d3talker.core.errors import D3Error
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -25,14 +27,34 @@ class Ranks:
     def add(self, tensors: list[Tensor]) -> None:
         """Replaces every tensor by its sum over the processes."""
         if self.count > 1:
-            for tensor in tensors:
-                distributed.all_reduce(tensor)
+            with _peers_alive():
+                for tensor in tensors:
+                    distributed.all_reduce(tensor)
 
     def pass_on(self, tensors: list[Tensor], place: int) -> None:
         """Gives everybody the tensors of a person's owner."""
         if self.count > 1:
-            for tensor in tensors:
-                distributed.broadcast(tensor, place % self.count)
+            with _peers_alive():
+                for tensor in tensors:
+                    distributed.broadcast(tensor, place % self.count)
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.count > 1:
+            with _peers_alive():
+                distributed.barrier()
+
+
+@contextmanager
+def _peers_alive() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # gloo and NCCL have no narrower one for a lost connection
+        raise D3Error(
+            "another process of this run has ended",
+            "all of them to live",
+            "The same command goes on from the last checkpoint.",
+        ) from error
 
 
 @contextmanager
