@@ -27,6 +27,15 @@ def test_there_are_always_eight_windows(frame: int) -> None:
     assert int(around.max()) <= 9
 
 
+@pytest.mark.parametrize(
+    ("frame", "windows"),
+    [(0, [0, 0, 0, 0, 0, 1, 2, 3]), (9, [5, 6, 7, 8, 9, 9, 9, 9]), (-(10**15), [0] * 8), (10**15, [9] * 8)],
+)
+def test_the_ends_repeat_the_first_and_the_last_window(frame: int, windows: list[int]) -> None:
+    """The papers' code has zeros there, and crashes one frame past the end."""
+    assert audio_encoder(29, seeded()).around(torch.tensor([frame]), 10)[0].tolist() == windows
+
+
 def test_place_four_is_the_frame_itself() -> None:
     assert audio_encoder(32, seeded()).around(torch.tensor([20]), 50)[0].tolist() == [16, 17, 18, 19, 20, 21, 22, 23]
 

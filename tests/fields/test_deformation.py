@@ -8,6 +8,7 @@ import torch
 from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN
 from d3talker.fields.aligner import MotionAligner
 from d3talker.fields.deformation import DeformationField, Displacement
+from d3talker.fields.together import positions_together
 
 FACE, MOUTH = TALKINGGAUSSIAN.face.fields[0], TALKINGGAUSSIAN.mouth.fields[0]
 HOOKED, GENERAL = INSTAG.mouth.fields[0], D3TALKER.mouth.fields[0]
@@ -72,7 +73,7 @@ def test_the_frozen_twin_agrees(settings) -> None:
         resting = field.rest(points())
         resting = dataclasses.replace(resting, size=1 + 0.2 * torch.rand(500, 3, generator=seeded()))
         frozen = field.frozen(resting)
-        for seed in range(20):
+        for seed in range(100):
             code = torch.randn(32, generator=seeded(seed))
             expression = torch.rand(6, generator=seeded(seed))
             hook = torch.randn(3, generator=seeded(seed))
@@ -99,6 +100,8 @@ def test_sizes_of_the_other_methods() -> None:
     assert count(general, "decoder") == 74 * 64 + 64 * 64 + 64 * 10
     assert count(individual, "decoder") == 3_744 - 32
     assert count(DeformationField(GENERAL, seeded()), "signal_attention") == 2_176
+    assert count(DeformationField(GENERAL, seeded()), "decoder") == 71 * 32 + 32 * 32 + 32 * 3
+    assert count(DeformationField(GENERAL, seeded()), "scaler") == 896
 
 
 def test_the_hook_scales_what_the_mouth_does() -> None:
@@ -120,6 +123,33 @@ def test_the_aligner_starts_where_everything_is() -> None:
     offset, size = MotionAligner(32, True, seeded())(points())
     assert offset.abs().max() < 1e-6
     assert (size - 1).abs().max() < 1e-4
+
+
+def test_the_aligner_keeps_its_range_and_is_the_identity_without_an_answer() -> None:
+    aligner = MotionAligner(32, True, seeded())
+    with torch.no_grad():
+        aligner.tables.normal_(0, 100.0, generator=seeded())
+        size = aligner(points())[1]
+        aligner.network[-1].zero_()
+        offset, same = aligner(points())
+    assert 0.75 <= float(size.min()) < 0.76
+    assert 1.24 < float(size.max()) <= 1.25
+    assert torch.equal(offset, torch.zeros(500, 3))
+    assert torch.equal(same, torch.ones(500, 3))
+
+
+@pytest.mark.parametrize("settings", [D3TALKER.face.fields[1], D3TALKER.mouth.fields[1], INSTAG.mouth.fields[1]])
+def test_many_fields_together_answer_as_each_alone(settings) -> None:
+    fields = [DeformationField(settings, seeded(seed)) for seed in range(5)]
+    codes, expression = torch.randn(5, 32, generator=seeded(), requires_grad=True), torch.rand(6, generator=seeded())
+    with torch.no_grad():
+        for number, field in enumerate(fields):
+            field.tables.normal_(0, 3.0, generator=seeded(10 + number))
+        alone = [f(f.rest(points()), code, expression).position for f, code in zip(fields, codes, strict=True)]
+    together = positions_together(fields, points(), codes, expression)
+    assert together.abs().max() > 1e-3
+    torch.testing.assert_close(together, torch.stack(alone), atol=1e-7, rtol=1e-5)
+    assert not together.requires_grad
 
 
 def test_every_parameter_learns() -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,11 +11,12 @@ from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN, MethodSett
 from d3talker.fields.deformation import Displacement
 from d3talker.fields.hook import face_hook
 from d3talker.fields.motion import stored
-from d3talker.models.animate import Animation, Codes, clip_codes, stream_codes
-from d3talker.models.gaussians import draw, start_gaussians
+from d3talker.models.animate import Animation, Codes, Moves, clip_codes, stream_codes
+from d3talker.models.gaussians import Gaussians, draw, start_gaussians
 from d3talker.models.head import Head, Signals, build_head, compose
 from d3talker.models.person import head_from_tensors, head_tensors
 from d3talker.ops.rasterize import Rendered
+from d3talker.recipes.adapt.codes import face_hooks
 
 CAMERA = torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.8], [0, 0, 0, 1]])
 INTRINSICS = torch.tensor([[140.0, 0, 32], [0, 140.0, 32], [0, 0, 1]])
@@ -28,11 +30,12 @@ METHODS = [adapted(method) for method in (TALKINGGAUSSIAN, INSTAG, D3TALKER)]
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 
 
-def make_head(method: MethodSettings = TALKINGGAUSSIAN) -> Head:
-    def cloud(seed: int):
-        points = (torch.rand(150, 3, generator=seeded(seed)) - 0.5) * 0.15
-        return start_gaussians(points, torch.rand(150, 3, generator=seeded(seed)), torch.full((150,), 0.004), 1)
+def cloud(seed: int, side: float = 0.15) -> Gaussians:
+    points = (torch.rand(150, 3, generator=seeded(seed)) - 0.5) * side
+    return start_gaussians(points, torch.rand(150, 3, generator=seeded(seed)), torch.full((150,), 0.004), 1)
 
+
+def make_head(method: MethodSettings = TALKINGGAUSSIAN) -> Head:
     head = build_head(method, 32, cloud(1), cloud(2), seeded())
     with torch.no_grad():
         for branch in (head.face, head.mouth):
@@ -65,6 +68,42 @@ def test_composition() -> None:
     assert torch.allclose(compose(flat(0.9, 0.0), flat(0.5, 0.0), behind), torch.tensor(0.2))
     half = compose(flat(0.8, 0.5), flat(0.4, 0.5), behind)
     assert torch.allclose(half, torch.tensor(0.4 + 0.5 * (0.2 + 0.5 * 0.2)))
+
+
+def test_fields_and_their_encoders_have_the_published_sizes() -> None:
+    """Spec 1, section 12, less the outputs and layers that the paper's code has and never uses."""
+    head = build_head(INSTAG, 29, cloud(1), cloud(2), seeded())
+
+    def counts(parts: list) -> list[int]:
+        return [sum(parameter.numel() for parameter in part.parameters()) for part in parts]
+
+    aligners = 1_344, 672  # in the paper's code a part of the personal fields, whose grid they use
+    opacity = 64, 32
+    assert counts(head.face.driven) == [73_805 - opacity[0], 69_357 - aligners[0] - opacity[1]]
+    attention, rotation = 2_176, (4 * 32, 4 * 16)
+    assert counts(head.mouth.driven) == [
+        179_261 - attention - rotation[0],
+        65_565 - aligners[1] - attention - rotation[1],
+    ]
+    grid, mouth_sizes = 3 * 9_464, 3 * 16
+    assert counts([head.face.aligner, head.mouth.aligner]) == [grid + aligners[0], grid + aligners[1] - mouth_sizes]
+
+
+@every_method
+def test_a_new_head_hardly_moves(method: MethodSettings) -> None:
+    """Attention over regions brings it down; without, the inside of the mouth moves as one piece."""
+    head = build_head(method, 32, cloud(1, 0.4), cloud(2, 0.4), seeded())
+    signals, expression = make_signals(9), torch.rand(6, generator=seeded())
+    with torch.no_grad():
+        face, mouth = ([codes[4] for codes in clip_codes(branch, signals)] for branch in (head.face, head.mouth))
+        moved = head.face.displace(head.face.rest(), face, expression)
+        parts = head.mouth.parts(head.mouth.rest(), mouth, expression, face_hook(moved.position[:, 1]))
+    assert moved.position.abs().max() < 1e-6
+    assert moved.rotation.abs().max() < 2e-5
+    assert moved.scale.abs().max() < 2e-5
+    for part, driven in zip(parts, head.mouth.driven, strict=True):
+        assert (part.position - part.position.mean(dim=0)).abs().max() < 1e-6
+        assert part.position.abs().max() < (1e-6 if driven.field.settings.region_attention else 1e-4)
 
 
 @every_method
@@ -116,6 +155,23 @@ def test_inference_with_caches_is_inference_without(method: MethodSettings) -> N
             assert (cached - live).abs().max() < 1e-2
             assert alpha.min() >= 0
             assert alpha.max() <= 1
+
+
+@pytest.mark.parametrize("method", METHODS[1:], ids=lambda method: method.name)
+def test_the_mouth_hears_the_same_of_the_face_in_training_and_in_drawing(method: MethodSettings) -> None:
+    head, signals = make_head(method), make_signals(100)
+    for driven in [*head.face.driven, *head.mouth.driven]:
+        driven.field.tables.data.mul_(10.0)
+    expression = torch.rand(100, 6, generator=seeded())
+    hooks = face_hooks(head.face, SimpleNamespace(signals=signals, expression=expression))[:, 0]  # type: ignore[arg-type]
+    moves, resting = Moves(head), head.mouth.rest()
+    for frame, codes in enumerate(stream_codes(head, cut(signals, [30, 30, 40]))):
+        with torch.no_grad():
+            face, mouth = moves(codes, expression[frame])
+            learnt = head.mouth.displace(resting, codes.mouth, expression[frame], hooks[frame])
+        torch.testing.assert_close(face_hook(face.position[:, 1]), hooks[frame], atol=1e-6, rtol=0)
+        assert (mouth.position - learnt.position).abs().max() < 1e-7
+    assert hooks.std(dim=0).min() > 5e-4
 
 
 @every_method

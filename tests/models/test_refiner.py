@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
 from d3talker.config.refiner import RefinerSettings
 from d3talker.core.errors import D3Error
@@ -53,6 +54,22 @@ def test_styleunet_has_the_published_counts() -> None:
     assert round(count(half) / 1e6, 1) == 15.2
     noise = list(refiner.buffers())
     assert (len(noise), sum(map.numel() for map in noise)) == (15, 699_024)
+
+
+@pytest.mark.parametrize(
+    ("width", "inputs", "giga"), [(1.0, 3, 68.34), (1.0, 32, 68.46), (0.5, 3, 17.10), (0.25, 3, 4.29)]
+)
+def test_styleunet_does_the_published_work(width: float, inputs: int, giga: float) -> None:
+    """Multiplications and additions for a picture of 512."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        StyleUnet(width, seeded(), inputs)(torch.zeros(1, inputs, 512, 512))
+    assert round(counter.get_total_flops() / 2e9, 2) == giga
+
+
+def test_lean_does_a_tenth_of_it() -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        build_refiner(LEAN, seeded()).network(torch.zeros(1, 512, 512, 5))
+    assert counter.get_total_flops() / 2e9 < 0.1 * 68.34  # and so below the 25e9 operations of the specification
 
 
 def test_lean_is_lean() -> None:
@@ -130,6 +147,13 @@ def test_frames_of_a_batch_do_not_mix() -> None:
         together = refiner(coarse, face, mouth)
         alone = torch.cat([refiner(coarse[i : i + 1], face[i : i + 1], mouth[i : i + 1]) for i in range(2)])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (256, 256), (90, 61), (450, 449), (200, 512), (700, 300)])
+def test_a_network_that_leaves_all_alone_changes_nothing_at_any_size(shape: tuple[int, int]) -> None:
+    coarse, face, mouth = picture(*shape)
+    alone = StyleUnetChange(torch.nn.Identity())  # type: ignore[arg-type]
+    assert torch.equal(Refiner(alone)(coarse, face, mouth), coarse)
 
 
 def test_styleunet_shows_its_own_picture_where_the_size_fits() -> None:

@@ -23,7 +23,11 @@ from d3talker.core.files import read_arrays, write_arrays
 from d3talker.core.progress import Silent
 from d3talker.models.prior import load_prior
 from d3talker.recipes.adapt import adapt
-from d3talker.recipes.pretrain import pretrain
+from d3talker.recipes.adapt.frames import read_training_frames
+from d3talker.recipes.hearing import hearing
+from d3talker.recipes.pretrain import _remember, pretrain
+from d3talker.recipes.pretrain.people import hold_out
+from d3talker.tracking.clip import load_clip
 
 pytestmark = pytest.mark.xdist_group("person")
 PERSON = replace(
@@ -171,6 +175,23 @@ def test_a_killed_process_ends_the_run_with_one_line(people: list[Path], tmp_pat
             state = json.loads(file.metadata()["state"])
         states.append((state["stage"], state["iteration"]))
     assert states[0] == states[1]
+
+
+def test_the_refiner_sees_what_the_coarse_head_was_not_fitted_to(prepared_clip: Path, tmp_path: Path) -> None:
+    ears, clip = hearing(TALKINGGAUSSIAN, "logmel"), load_clip(prepared_clip)
+    cpu = torch.device("cpu")
+    frames = read_training_frames(clip, len(clip), 32, ears, tmp_path / "frames", cpu, Silent())
+    apart = hold_out(frames)
+    assert apart.refined.tolist() == list(range(75, 100))
+    assert sorted([*apart.fitted, *apart.refined]) == list(range(len(clip)))
+
+
+def test_the_mean_of_the_shared_fields() -> None:
+    """Exponential, of memory 0.995, begun with the first value."""
+    mean: dict[str, torch.Tensor] = {}
+    for value in (0.0, 1.0, 2.0):
+        _remember(mean, {"a": torch.tensor(value)}, 0.995)
+    assert float(mean["a"]) == pytest.approx(0.995 * 0.005 + 0.005 * 2.0)
 
 
 def test_of_people_of_pictures_only_the_shared_fields_learn_nothing(people: list[Path], tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg, subcommand
 
 from d3talker.cli.bars import Bars
+
+if TYPE_CHECKING:
+    from d3talker.config.method import MethodSettings
 
 Device = Annotated[str, arg(metavar="auto|cpu|cuda")]
 
@@ -64,13 +67,16 @@ class Adapt:
     """A video, or the folder that `prepare` wrote."""
     out: Path
     """Folder of the person; zip it, move it, give it to `talk`."""
-    method: Literal["d3talker", "instag", "talkinggaussian"] = "talkinggaussian"
+    method: Literal["d3talker", "instag", "talkinggaussian"] = "d3talker"
     """What the head is made of."""
     prior: str = "auto"
     """What many other people taught: shipped, a file that `pretrain` wrote, or none to learn from this clip alone; auto
     takes the shipped one where the method has one."""
     ablation: str | None = None
     """Leave a part of the method out, to see what it is worth: audio-only, motion-only, no-refiner, position, ..."""
+    refiner: str = "auto"
+    """What repaints the picture in the end: lean (small and quick) or styleunet (as in the paper; slow), also narrower,
+    as in styleunet:0.5; auto takes the method's own."""
     preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
     """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
     front_end: str = "phone29"
@@ -86,8 +92,7 @@ class Adapt:
 
     def run(self) -> None:
         """Does it."""
-        from d3talker.config.ablation import ablated
-        from d3talker.config.method import METHODS, as_published
+        from d3talker.config.method import as_published
         from d3talker.config.presets import PRESETS
         from d3talker.core.device import choose_device
         from d3talker.models.prior import default_prior
@@ -95,7 +100,7 @@ class Adapt:
 
         device = choose_device(self.device)
         name = self.preset if self.preset != "auto" else ("gpu" if device.type == "cuda" else "cpu")
-        method = ablated(METHODS[self.method], self.ablation)
+        method = _chosen(self.method, self.ablation, self.refiner)
         person = adapt(
             self.source,
             self.out,
@@ -111,6 +116,15 @@ class Adapt:
         minutes = person.meta["training_seconds"] / 60
         print(f"{self.out} can talk after {minutes:.1f} min of training; look at {self.out / 'report.html'}")
         print(f"next: d3talker talk {self.out} speech.wav --out video.mp4")
+
+
+def _chosen(method: str, ablation: str | None, refiner: str) -> MethodSettings:
+    from d3talker.config.ablation import ablated
+    from d3talker.config.method import METHODS
+    from d3talker.config.refiner import refiner_of
+
+    chosen = ablated(METHODS[method], ablation)
+    return chosen if refiner == "auto" else replace(chosen, refiner=refiner_of(refiner))
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,8 @@ class Pretrain:
     """What hears the sound; persons must use the same."""
     ablation: str | None = None
     """Leave a part of the method out: no-similarity, no-contrast, audio-only, motion-only, ..."""
+    refiner: str = "auto"
+    """lean or styleunet, as in `adapt`; auto takes the method's own."""
     device: Device = "auto"
     """Where to compute."""
     restart: bool = False
@@ -148,8 +164,6 @@ class Pretrain:
 
     def run(self) -> None:
         """Does it."""
-        from d3talker.config.ablation import ablated
-        from d3talker.config.method import METHODS
         from d3talker.config.pretraining import PRETRAIN_PRESETS
         from d3talker.core.device import choose_device
         from d3talker.recipes.pretrain import pretrain
@@ -159,7 +173,7 @@ class Pretrain:
         pretrain(
             list(self.clips),
             self.out,
-            ablated(METHODS[self.method], self.ablation),
+            _chosen(self.method, self.ablation, self.refiner),
             PRETRAIN_PRESETS[name],
             work=self.work or self.out.with_suffix(""),
             folds=self.folds,

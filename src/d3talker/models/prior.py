@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from d3talker.config.method import MethodSettings
+from d3talker.config.method import MethodSettings, adapted
 from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_file, read_arrays, read_json, sha256_of, write_json
 from d3talker.models.head import Head
@@ -63,11 +63,22 @@ def save_prior(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> 
 
 def default_prior(method: MethodSettings) -> str:
     """``shipped`` where the package has a prior of the method, else ``none``."""
-    return SHIPPED if _shipped(method).exists() else "none"
+    return "none" if _shipped(method) is None else SHIPPED
 
 
-def _shipped(method: MethodSettings) -> Path:
-    return Path(str(resources.files("d3talker.assets") / "priors" / f"{method.name}.safetensors"))
+def _shipped(method: MethodSettings) -> Path | None:
+    """The shipped prior that learned as ``method`` learns; what repaints the picture does not matter."""
+    folder = Path(str(resources.files("d3talker.assets") / "priors"))
+    for path in sorted(folder.glob("*.safetensors")):
+        if _lessons(method_of(read_json(path.with_suffix(".json"), _FIX)["method"])) == _lessons(method):
+            return path
+    return None
+
+
+def _lessons(method: MethodSettings) -> tuple[Any, ...]:
+    """What pre-training depends on."""
+    branches = [(adapted(method).face, method.face.align), (adapted(method).mouth, method.mouth.align)]
+    return [(branch.fields, align) for branch, align in branches], method.contrast, method.similarity
 
 
 def load_prior(name: str | Path, method: MethodSettings) -> Prior:
@@ -77,6 +88,8 @@ def load_prior(name: str | Path, method: MethodSettings) -> Prior:
         D3Error: there is none, or it has another format.
     """
     path = _shipped(method) if name == SHIPPED else Path(name)
+    if path is None:
+        raise D3Error(f"no prior of {method.name} is shipped", "a prior", _FIX)
     if not path.exists():
         raise D3Error(f"{path} is missing", "a prior", _FIX)
     meta = read_json(path.with_suffix(".json"), _FIX)
@@ -86,22 +99,29 @@ def load_prior(name: str | Path, method: MethodSettings) -> Prior:
     return Prior(path, meta, {key: torch.from_numpy(array).float() for key, array in arrays.items()})
 
 
-def take_up(head: Head, prior: Prior) -> None:
-    """Gives the shared fields of a head the parameters of a prior.
+def teaches_refiner(prior: Prior | None, method: MethodSettings) -> bool:
+    """Whether the prior has a refiner of just this shape; another one learns from the clip alone."""
+    return prior is not None and method.refiner is not None and prior.method.refiner == method.refiner
+
+
+def take_up(head: Head, prior: Prior, method: MethodSettings) -> None:
+    """Gives the shared fields of a head of ``method``, and its refiner if it is of one kind, what a prior has of them.
 
     Raises:
         D3Error: the prior was made for another method.
     """
-    wanted = shared_tensors(head)
-    names = wanted.keys() ^ prior.tensors.keys()
-    names |= {key for key in wanted if key in prior.tensors and wanted[key].shape != prior.tensors[key].shape}
+    wanted, taught = shared_tensors(head), prior.tensors
+    if not teaches_refiner(prior, method):
+        wanted, taught = ({k: t for k, t in of.items() if not k.startswith("refiner.")} for of in (wanted, taught))
+    names = wanted.keys() ^ taught.keys()
+    names |= {key for key in wanted if key in taught and wanted[key].shape != taught[key].shape}
     if names:
         raise D3Error(
             f"{prior.path.name} is a prior of {prior.meta['method']['name']} and differs in {min(names)}",
             "a prior of the same method",
             _FIX,
         )
-    head.load_state_dict(prior.tensors, strict=False)
+    head.load_state_dict(taught, strict=False)
 
 
 def require_same_ears(prior: Prior, ears: dict[str, Any]) -> None:

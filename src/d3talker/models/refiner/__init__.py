@@ -5,14 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from d3talker.config.refiner import RefinerSettings
+from d3talker.config.refiner import WIDTHS, RefinerSettings
 from d3talker.core.errors import D3Error
 from d3talker.models.refiner.lean import LeanUnet
 from d3talker.models.refiner.region import head_region
 from d3talker.models.refiner.styleunet import StyleUnet, StyleUnetChange
-
-WIDTHS = (1.0, 0.5, 0.25)
-"""Factors that leave every layer a whole number of channels."""
 
 
 class Refiner(nn.Module):

@@ -29,7 +29,7 @@ from d3talker.core.progress import Progress, Silent
 from d3talker.losses.perceptual import load_perceptual
 from d3talker.models.head import Head, build_head
 from d3talker.models.person import Person, as_plain, load_person, save_person
-from d3talker.models.prior import Prior, load_prior, require_same_ears, take_up
+from d3talker.models.prior import Prior, load_prior, require_same_ears, take_up, teaches_refiner
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.face import FaceStage
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
@@ -132,13 +132,14 @@ def _stages(
     prior: Prior | None,
 ) -> list[Callable[[Head], Stage]]:
     taught = prior is not None
+    refines = teaches_refiner(prior, method)
     slower = preset.face.fields.shared if taught else 1.0
     return [
         lambda head: ListenStage(head, frames, preset, generator, "rests" if taught else "learns"),
         lambda head: FaceStage(head, frames, preset, generator, slower),
         lambda head: MouthStage(head, frames, preset, generator, slower),
         lambda head: FuseStage(head, frames, preset, generator),
-        *([] if method.refiner is None else [lambda head: RefineStage(head, frames, preset, generator, taught)]),
+        *([] if method.refiner is None else [lambda head: RefineStage(head, frames, preset, generator, refines)]),
     ]
 
 
@@ -204,7 +205,7 @@ def _new_run(
     mouth = start_mouth(clip, frames, method.mouth, rng)
     head = build_head(method, ears.features.channels, face, mouth, generator)
     if prior is not None:
-        take_up(head, prior)
+        take_up(head, prior, method)
     return Run(head.to(frames.device), generator)
 
 

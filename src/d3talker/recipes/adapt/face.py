@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,7 +42,6 @@ class FaceStage:
         )
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.point_weights = point_weights().to(frames.device)
-        self.everyone = np.arange(len(frames))
         self.seen: Tensor | None = None
         self.green = torch.tensor(GREEN, device=frames.device)
 
@@ -107,12 +105,12 @@ class FaceStage:
             self._drop_green(self.seen)
 
     def _choose(self, iteration: int) -> int:
-        s, candidates = self.settings, self.everyone
+        s, candidates = self.settings, self.frames.fitted
         if s.curriculum_every and iteration % s.curriculum_every == 0 and iteration <= s.curriculum_stop:
             if iteration <= s.warm_up:
-                candidates = opening_mouths(self.frames.lip_opening, iteration / s.warm_up)
+                candidates = opening_mouths(self.frames.lip_opening, iteration / s.warm_up, candidates)
             else:
-                candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop)
+                candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop, candidates)
         return draw_frame(candidates, self.generator)
 
     def _landmark_loss(self, frame: int, codes: list[Tensor]) -> Tensor | float:

@@ -48,6 +48,8 @@ class TrainingFrames:
     lip_boxes: np.ndarray  # (T, 4) int: top, bottom, left, right in pixels, inside the picture
     resolution: int
     device: torch.device
+    fitted: np.ndarray  # indices of the frames that Gaussians and fields learn from
+    refined: np.ndarray  # indices of those that the refiner learns from
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -104,6 +106,8 @@ def read_training_frames(
         lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution),
         resolution=resolution,
         device=device,
+        fitted=np.arange(count),
+        refined=np.arange(count),
     )
 
 

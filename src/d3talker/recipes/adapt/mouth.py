@@ -41,9 +41,9 @@ class MouthStage:
         self.density = DensityControl(
             self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
         )
-        size = np.array([(np.asarray(label) == MOUTH).sum() for label in frames.labels])
+        size = np.array([(np.asarray(frames.labels[frame]) == MOUTH).sum() for frame in frames.fitted])
         smallest = SMALLEST_MOUTH * (frames.resolution / 512) ** 2
-        self.open = np.flatnonzero(size >= smallest)
+        self.open = frames.fitted[size >= smallest]
         self.iterations = self.settings.iterations if len(self.open) else 0
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.fine = False

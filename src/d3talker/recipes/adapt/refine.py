@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,7 +48,6 @@ class RefineStage:
         learning = [p for p in head.refiner.parameters() if p.requires_grad]
         self.optimiser = torch.optim.Adam(learning, self.rate, betas=(0.9, 0.99), fused=True)
         self.alone = alone
-        self.everyone = np.arange(len(frames))
         self.moves = Moves(head)
         self.codes = [
             NoisyCodes(branch, frames, preset.feature_noise, generator, learn=False)
@@ -65,7 +63,7 @@ class RefineStage:
 
     def learn(self, iteration: int, contrast: object = None) -> dict[str, float]:
         """Computes the gradients of an iteration; nobody else has a say here."""
-        s, frame = self.settings, draw_frame(self.everyone, self.generator)
+        s, frame = self.settings, draw_frame(self.frames.refined, self.generator)
         coarse, face, mouth = self._spoiled(frame)
         image, truth = self.refiner(coarse, face, mouth), self.frames.picture(frame)
         weight = self._weight(frame, 1.0 - (1.0 - face) * (1.0 - mouth))

@@ -29,6 +29,8 @@ from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled
 from d3talker.signals.speech import SoundSource
 from d3talker.tracking.clip import Clip
 
+_SECOND = round(PrepareSettings.fps)
+_HELD_OUT = 4  # every so manieth second
 _FIX = "Run scripts/train_audio2motion.py --folds over the same clips again."
 
 
@@ -124,12 +126,23 @@ def read_pupils(
             _require_talk(clip, source)
             own = ears if ears.motion is None else replace(ears, motion=_motion(clip, source))
             frames = read_training_frames(clip, len(clip), resolution, own, own_work / "frames", device, progress)
+            if method.refiner is not None:
+                frames = hold_out(frames)
             face, mouth = start_face(clip, frames, method.face, rng), start_mouth(clip, frames, method.mouth, rng)
         head = build_head(method, ears.features.channels, face, mouth, generator).to(device)
         if pupils:
             share(head, pupils[0].head)
         pupils.append(Pupil(source.name, head, generator, frames, source.pictures_only))
     return pupils
+
+
+def hold_out(frames: TrainingFrames) -> TrainingFrames:
+    """The frames with every fourth second kept for the refiner: it must see heads where they were not fitted.
+
+    A clip shorter than four seconds is used twice.
+    """
+    kept = np.arange(len(frames)) // _SECOND % _HELD_OUT == _HELD_OUT - 1
+    return replace(frames, fitted=np.flatnonzero(~kept), refined=np.flatnonzero(kept)) if kept.any() else frames
 
 
 def _nothing() -> Gaussians:
