@@ -13,7 +13,7 @@ from d3talker.fields.hook import face_hook
 from d3talker.fields.motion import stored
 from d3talker.models.animate import Animation, Codes, Moves, clip_codes, stream_codes
 from d3talker.models.gaussians import Gaussians, draw, start_gaussians
-from d3talker.models.head import Head, Signals, build_head, compose
+from d3talker.models.head import Head, Signals, build_head, compose, total
 from d3talker.models.person import head_from_tensors, head_tensors
 from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import face_hooks
@@ -96,7 +96,7 @@ def test_a_new_head_hardly_moves(method: MethodSettings) -> None:
     signals, expression = make_signals(9), torch.rand(6, generator=seeded())
     with torch.no_grad():
         face, mouth = ([codes[4] for codes in clip_codes(branch, signals)] for branch in (head.face, head.mouth))
-        moved = head.face.displace(head.face.rest(), face, expression)
+        moved = total(head.face.parts(head.face.rest(), face, expression))
         parts = head.mouth.parts(head.mouth.rest(), mouth, expression, face_hook(moved.position[:, 1]))
     assert moved.position.abs().max() < 1e-6
     assert moved.rotation.abs().max() < 2e-5
@@ -142,9 +142,9 @@ def test_inference_with_caches_is_inference_without(method: MethodSettings) -> N
             )
             expression = torch.rand(6, generator=seeded(seed))
             cached, alpha = animation.frame(Codes(face, mouth), expression, CAMERA, INTRINSICS, behind)
-            moved = head.face.displace(head.face.rest(), face, expression)
+            moved = total(head.face.parts(head.face.rest(), face, expression))
             hook = face_hook(moved.position[:, 1])
-            inside = head.mouth.displace(head.mouth.rest(), mouth, expression, hook)
+            inside = total(head.mouth.parts(head.mouth.rest(), mouth, expression, hook))
             drawn = [
                 draw(branch.gaussians, displacement, CAMERA, INTRINSICS, 64)
                 for branch, displacement in ((head.face, moved), (head.mouth, inside))
@@ -168,7 +168,7 @@ def test_the_mouth_hears_the_same_of_the_face_in_training_and_in_drawing(method:
     for frame, codes in enumerate(stream_codes(head, cut(signals, [30, 30, 40]))):
         with torch.no_grad():
             face, mouth = moves(codes, expression[frame])
-            learnt = head.mouth.displace(resting, codes.mouth, expression[frame], hooks[frame])
+            learnt = total(head.mouth.parts(resting, codes.mouth, expression[frame], hooks[frame]))
         torch.testing.assert_close(face_hook(face.position[:, 1]), hooks[frame], atol=1e-6, rtol=0)
         assert (mouth.position - learnt.position).abs().max() < 1e-7
     assert hooks.std(dim=0).min() > 5e-4
@@ -210,7 +210,7 @@ def test_every_attribute_can_be_moved() -> None:
         dataclasses.replace(TALKINGGAUSSIAN, face=dataclasses.replace(TALKINGGAUSSIAN.face, fields=fields))
     )
     code, expression = [torch.randn(32, generator=seeded())], torch.rand(6, generator=seeded())
-    moved = head.face.displace(head.face.rest(), code, expression)
+    moved = total(head.face.parts(head.face.rest(), code, expression))
     assert moved.opacity is not None
     assert moved.opacity.shape == (150,)
     still = draw(head.face.gaussians, Displacement(torch.zeros(150, 3), None, None), CAMERA, INTRINSICS, 64).features

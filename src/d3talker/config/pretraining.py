@@ -52,9 +52,10 @@ PRETRAIN_CPU = PretrainSettings(
     name="cpu",
     person=replace(
         CPU,
-        face=replace(CPU.face, iterations=2500, curriculum_stop=1900, hair_from=300, hair_to=1000),
-        mouth=replace(CPU.mouth, iterations=1000, curriculum_stop=800, colours_only_from=0),
+        face=replace(CPU.face, iterations=2000, own_from=800, curriculum_stop=1500, hair_from=300, hair_to=800),
+        mouth=replace(CPU.mouth, iterations=800, own_from=400, curriculum_stop=600, colours_only_from=0),
         listen=replace(CPU.listen, iterations=300),
+        refine=replace(CPU.refine, iterations=250),
     ),
     shared=_TAUGHT,
 )
@@ -72,8 +73,8 @@ PRETRAIN_TINY = PretrainSettings(
     name="tiny",
     person=replace(
         TINY,
-        face=replace(TINY.face, iterations=40, warm_up=10, curriculum_stop=30, hair_from=10, hair_to=20),
-        mouth=replace(TINY.mouth, iterations=20, warm_up=5, curriculum_stop=15, colours_only_from=0),
+        face=replace(TINY.face, iterations=40, warm_up=10, own_from=16, curriculum_stop=30, hair_from=10, hair_to=20),
+        mouth=replace(TINY.mouth, iterations=20, warm_up=5, own_from=8, curriculum_stop=15, colours_only_from=0),
         listen=ListenSettings(iterations=10),
         refine=RefineSettings(iterations=4),
     ),

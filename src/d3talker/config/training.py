@@ -110,6 +110,8 @@ class StageSettings:
     iterations: int
     warm_up: int
     """Iterations without motion: the static head forms first."""
+    own_from: int = field(default=0, kw_only=True)
+    """Until here a person's own field waits beside a shared one, so that it learns only what that leaves."""
     curriculum_every: int
     """Every so many iterations the frame comes from the curriculum instead of from all frames."""
     curriculum_stop: int
@@ -141,7 +143,9 @@ class ListenSettings:
     noise: float = 0.5
     """Standard deviation of the noise on speech features, in units of their own spread."""
     rate: float = 1e-3
-    """Learning rate."""
+    """Learning rate ..."""
+    taught_rate: float = 2e-4
+    """... and that of encoders of sound that a prior taught; those of facial motion then rest."""
 
 
 @dataclass(frozen=True)
@@ -153,10 +157,10 @@ class RefineSettings:
     """Of Adam, of a refiner that begins as the identity; falls to an eighth."""
     taught_rate: float = 1e-4
     """Of one that a prior taught."""
+    lpips: float = 0.1
+    """Of LPIPS, where its weights are on disk (`losses.perceptual`) ..."""
     detail: float = 1.0
-    """Of the detail term, which stands in for the perceptual one."""
-    perceptual: float = 0.0
-    """Of LPIPS; needs its weights (`losses.perceptual`)."""
+    """... and of the detail term, which stands in for it elsewhere."""
     missing: float = 0.15
     """Largest share of the Gaussians that is left out of the coarse picture."""
     wider: float = 1.3

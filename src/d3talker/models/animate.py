@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from d3talker.core.errors import D3Error
 from d3talker.fields.deformation import Displacement
 from d3talker.fields.hook import face_hook
 from d3talker.models.gaussians import draw
-from d3talker.models.head import Branch, DrivenField, Head, Signals, compose, total
+from d3talker.models.head import Branch, Counted, DrivenField, Head, Signals, compose, total
 from d3talker.ops.rasterize import Rendered
 
 SMOOTHING = (0.25, 0.5, 0.25)
@@ -28,10 +27,6 @@ class Codes:
     mouth: list[Tensor]
 
 
-Counted = Literal["all", "general", "individual"]
-"""Which fields move the head: those of the prior, the person's own, or all."""
-
-
 class Moves:
     """The displacements of a head whose Gaussians and fields stand still, the same in training and in drawing."""
 
@@ -39,9 +34,9 @@ class Moves:
     def __init__(self, head: Head, counted: Counted = "all") -> None:
         self._face, self._mouth = (
             [
-                (place, driven.field.frozen(rest))
-                for place, (driven, rest) in enumerate(zip(branch.driven, branch.rest(), strict=True))
-                if counted == "all" or driven.field.settings.shared == (counted == "general")
+                (place, branch.driven[place].field.frozen(resting[place]))
+                for resting in (branch.rest(),)
+                for place in branch.counts(counted)
             ]
             for branch in (head.face, head.mouth)
         )

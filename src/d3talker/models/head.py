@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ from d3talker.ops.rasterize import Rendered
 
 Signals = dict[str, Tensor]
 """The inputs (T, ...) of a clip by the signal's name: ``audio``, speech windows, and ``motion``, PNCC differences."""
+Counted = Literal["all", "general", "individual"]
+"""Which fields move the head: the shared ones, the person's own beside them, or all."""
 _ALIGNER_WIDTH = {"place and size": 32, "place": 16}
 
 
@@ -86,20 +89,25 @@ class Branch(nn.Module):
         """The signal codes (B, 32) of ``frames`` (B,) for each field."""
         return [driven.codes(signals, frames) for driven in self.driven]
 
-    def parts(
-        self, resting: list[Resting], codes: list[Tensor], expression: Tensor, hook: Tensor | None = None
-    ) -> list[Displacement]:
-        """What each field does in one frame: codes (32,) for each, expression (6,), the face's hook (3,)."""
+    def counts(self, counted: Counted) -> list[int]:
+        """The places of the fields that count."""
         return [
-            driven.field(rest, code, expression, hook)
-            for driven, rest, code in zip(self.driven, resting, codes, strict=True)
+            place
+            for place, driven in enumerate(self.driven)
+            if counted == "all" or driven.field.settings.shared == (counted == "general")
         ]
 
-    def displace(
-        self, resting: list[Resting], codes: list[Tensor], expression: Tensor, hook: Tensor | None = None
-    ) -> Displacement:
-        """The sum of :meth:`parts`."""
-        return total(self.parts(resting, codes, expression, hook))
+    def parts(
+        self,
+        resting: list[Resting],
+        codes: list[Tensor],
+        expression: Tensor,
+        hook: Tensor | None = None,
+        counted: Counted = "all",
+    ) -> list[Displacement]:
+        """What each field that counts does in one frame: codes (32,) of all, expression (6,), the face's hook (3,)."""
+        places = self.counts(counted)
+        return [self.driven[place].field(resting[place], codes[place], expression, hook) for place in places]
 
 
 def total(parts: list[Displacement]) -> Displacement:

@@ -1,4 +1,4 @@
-"""A prior: the shared fields that pre-training learned from many people, with what they hear."""
+"""A prior: the shared fields and the encoders that pre-training learned from many people, with what they hear."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from d3talker.config.method import MethodSettings, adapted
 from d3talker.core.errors import D3Error
@@ -41,15 +41,17 @@ class Prior:
 
 
 def shared_tensors(head: Head) -> dict[str, Tensor]:
-    """The parameters of the refiner, the shared fields and their encoders by their names in the head."""
+    """The parameters of the refiner, the shared fields and all encoders that stay, by their names in the head."""
     found: dict[str, Tensor] = {}
     if head.refiner is not None:
         found |= {f"refiner.{key}": tensor.detach() for key, tensor in head.refiner.state_dict().items()}
     for name, branch in (("face", head.face), ("mouth", head.mouth)):
         for number, driven in enumerate(branch.driven):
-            if driven.field.settings.shared:
-                own = driven.state_dict()
-                found |= {f"{name}.fields.{number}.{key}": tensor.detach() for key, tensor in own.items()}
+            parts: dict[str, nn.Module] = {"encoder": driven.encoder} if driven.field.settings.stays else {}
+            parts |= {"field": driven.field} if driven.field.settings.shared else {}
+            for part, module in parts.items():
+                start = f"{name}.fields.{number}.{part}"
+                found |= {f"{start}.{key}": tensor.detach() for key, tensor in module.state_dict().items()}
     return found
 
 
@@ -105,7 +107,7 @@ def teaches_refiner(prior: Prior | None, method: MethodSettings) -> bool:
 
 
 def take_up(head: Head, prior: Prior, method: MethodSettings) -> None:
-    """Gives the shared fields of a head of ``method``, and its refiner if it is of one kind, what a prior has of them.
+    """Gives a head of ``method`` what a prior has of it; a refiner only if it is of the same kind.
 
     Raises:
         D3Error: the prior was made for another method.

@@ -26,7 +26,7 @@ from d3talker.config.training import AdaptSettings
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
-from d3talker.losses.perceptual import load_perceptual
+from d3talker.losses.perceptual import Judge, judge_at_hand, load_perceptual
 from d3talker.models.head import Head, build_head
 from d3talker.models.person import Person, as_plain, load_person, save_person
 from d3talker.models.prior import Prior, load_prior, require_same_ears, take_up, teaches_refiner
@@ -38,7 +38,7 @@ from d3talker.recipes.adapt.listen import ListenStage
 from d3talker.recipes.adapt.loop import Run, load_checkpoint, run_stages
 from d3talker.recipes.adapt.mouth import MouthStage
 from d3talker.recipes.adapt.plates import write_plates
-from d3talker.recipes.adapt.refine import RefineStage
+from d3talker.recipes.adapt.refine import RefineStage, tell_judge
 from d3talker.recipes.adapt.report import Notebook, write_adapt_report
 from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
@@ -98,7 +98,8 @@ def adapt(
     count = _frames_to_learn(clip, seconds)
     style = manner(clip, count) if "motion" in method.signals else None
     ears = hearing(method, front_end, style=style)
-    plan = _plan(clip, count, method, preset, ears, taught)
+    judge = None if method.refiner is None else judge_at_hand()
+    plan = _plan(clip, count, method, preset, ears, taught) | {"judge": judge}
     _hold_to_plan(work / "plan.json", plan)
     if (out / "person.json").exists():
         progress.say(f"{out} is a finished person of this very run; --restart trains it anew.")
@@ -112,7 +113,9 @@ def adapt(
     else:
         progress.say(f"going on at stage {run.stage + 1}, iteration {run.iteration}")
     notebook = Notebook(work, frames)
-    stages = _stages(frames, method, preset, run.generator, taught)
+    stages = _stages(frames, method, preset, run.generator, judge, taught)
+    if judge is not None:
+        tell_judge(judge, progress)
     with quiet_threads(device):
         run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
 
@@ -129,17 +132,18 @@ def _stages(
     method: MethodSettings,
     preset: AdaptSettings,
     generator: torch.Generator,
+    judge: Judge | None,
     prior: Prior | None,
 ) -> list[Callable[[Head], Stage]]:
     taught = prior is not None
     refines = teaches_refiner(prior, method)
     slower = preset.face.fields.shared if taught else 1.0
     return [
-        lambda head: ListenStage(head, frames, preset, generator, "rests" if taught else "learns"),
+        lambda head: ListenStage(head, frames, preset, generator, taught),
         lambda head: FaceStage(head, frames, preset, generator, slower),
         lambda head: MouthStage(head, frames, preset, generator, slower),
         lambda head: FuseStage(head, frames, preset, generator),
-        *([] if method.refiner is None else [lambda head: RefineStage(head, frames, preset, generator, refines)]),
+        *([] if judge is None else [lambda head: RefineStage(head, frames, preset, generator, judge, refines)]),
     ]
 
 

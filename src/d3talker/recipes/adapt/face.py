@@ -12,14 +12,14 @@ from d3talker.losses.geometry import depth_error, normal_error
 from d3talker.losses.regularisers import coverage, landmark_error, misplaced_attention, motion_size
 from d3talker.models.density import DensityControl, remove
 from d3talker.models.gaussians import draw, draw_normals
-from d3talker.models.head import Branch, Head, total
+from d3talker.models.head import Branch, Counted, Head, total
 from d3talker.ops.camera import project
 from d3talker.ops.photometric import photometric_loss
 from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, PerceptualTerm
+from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, PerceptualTerm, counted_at
 from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR
 
@@ -62,10 +62,11 @@ class FaceStage:
         target = torch.where(head[..., None], self.frames.picture(frame), self.green)
 
         camera, gaussians = self.frames.world_to_cam[frame], self.branch.gaussians
-        displacement, resting, codes, parts = None, [], [], []
+        displacement, resting, codes, parts, counted = None, [], [], [], ALL
         if moving:
             resting, codes = self.branch.rest(), self.codes(frame)
-            parts = self.branch.parts(resting, codes, self.frames.expression[frame])
+            counted = counted_at(self.branch, s, iteration)
+            parts = self.branch.parts(resting, codes, self.frames.expression[frame], counted=counted)
             displacement = total(parts)
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         resolution = self.frames.resolution
@@ -81,9 +82,9 @@ class FaceStage:
             loss = loss + s.loss.individual * own_motion(self.branch, parts)
             if s.shape_from and iteration > s.shape_from and iteration % s.shape_every == 0:
                 loss = loss + self._shape_loss(frame, displacement, rendered)
-            loss = loss + self._landmark_loss(frame, codes)
+            loss = loss + self._landmark_loss(frame, codes, counted)
             loss = loss + self._attention_loss(resting, frame, hair, with_hair=not hide_hair)
-            if contrast is not None:
+            if contrast is not None and counted == ALL:
                 loss = loss + contrast(frame, codes)
         self.seen = None
         if not bool(torch.isfinite(loss)):
@@ -113,13 +114,13 @@ class FaceStage:
                 candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop, candidates)
         return draw_frame(candidates, self.generator)
 
-    def _landmark_loss(self, frame: int, codes: list[Tensor]) -> Tensor | float:
+    def _landmark_loss(self, frame: int, codes: list[Tensor], counted: Counted) -> Tensor | float:
         weight = self.settings.loss.landmarks
         if weight == 0.0:
             return 0.0
         resting = self.branch.rest_at(self.frames.face_shape)
-        moved = self.branch.displace(resting, codes, self.frames.expression[frame])
-        return weight * landmark_error(moved, self.frames.face_motion[frame], self.point_weights)
+        moved = self.branch.parts(resting, codes, self.frames.expression[frame], counted=counted)
+        return weight * landmark_error(total(moved), self.frames.face_motion[frame], self.point_weights)
 
     def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
         """Depth and normals against those of the fitted face, both seen by the camera."""
@@ -172,8 +173,8 @@ class FaceStage:
 
 def own_motion(branch: Branch, parts: list[Displacement]) -> Tensor | float:
     """The size of what a person's own fields do beside shared ones: it shall be what those cannot explain."""
-    own = [part for driven, part in zip(branch.driven, parts, strict=True) if not driven.field.settings.shared]
-    return motion_size(total(own)) if own and len(own) < len(parts) else 0.0
+    own = branch.counts("individual")
+    return motion_size(total([parts[place] for place in own])) if 0 < len(own) < len(parts) else 0.0
 
 
 def point_weights() -> Tensor:

@@ -9,14 +9,12 @@ from. The encoders then rest while the fields learn what the codes mean.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from d3talker.config.training import AdaptSettings
+from d3talker.config.training import AdaptSettings, ListenSettings
 from d3talker.fields.audio import initialise
 from d3talker.fields.encoder import CODE_SIZE, SignalEncoder
 from d3talker.models.head import DrivenField, Head
@@ -25,11 +23,6 @@ from d3talker.recipes.adapt.stage import Contrast, optimiser_tensors, restore_op
 
 _RUN = 16  # frames of facial motion in a row: neighbours are looked at too, so a run costs less than single frames
 _MOTION_EVERY = 4  # iterations: pictures cost ten times what sound does and are learned sooner
-
-
-Shared = Literal["learns", "rests", "elsewhere"]
-"""What becomes of shared encoders: they learn like the others, they rest as a prior taught them, or they are taught
-here while somebody else takes the steps (pre-training)."""
 
 
 class ListenStage:
@@ -43,27 +36,24 @@ class ListenStage:
         frames: TrainingFrames,
         preset: AdaptSettings,
         generator: torch.Generator,
-        shared: Shared = "learns",
+        taught: bool = False,
+        alone: bool = True,
     ) -> None:
+        """``taught``: a prior taught them already; ``alone``: False leaves the steps to somebody else."""
         self.settings, self.frames, self.generator = preset.listen, frames, generator
         self.driven = [
             driven
             for branch in (head.face, head.mouth)
             for driven in branch.driven
-            if shared != "rests" or not driven.field.settings.shared
+            if not taught or driven.field.settings.signal == "audio"
         ]
         self.iterations = self.settings.iterations if self.driven else 0
         told = {"audio": 2, "motion": 0 if frames.coefficients is None else frames.coefficients.shape[1]}
         self.readers = nn.ModuleList(nn.Linear(CODE_SIZE, told[d.field.settings.signal]) for d in self.driven)
         self.readers.to(frames.device)
         initialise(self.readers, torch.Generator().manual_seed(preset.seed))
-        own = [
-            place
-            for place, driven in enumerate(self.driven)
-            if shared != "elsewhere" or not driven.field.settings.shared
-        ]
-        groups = listen_groups([self.driven[p] for p in own], [self.readers[p] for p in own], self.settings.rate)
-        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+        groups = listen_groups(self.driven, self.readers, self.settings, taught) if alone else []
+        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.0, fused=True) if groups else None
         lips = np.stack([frames.lip_opening, frames.lip_width], axis=1)
         spread = np.maximum(lips.std(axis=0), 1e-5)
         self.lips = torch.from_numpy(((lips - lips.mean(axis=0)) / spread).astype(np.float32)).to(frames.device)
@@ -86,8 +76,9 @@ class ListenStage:
 
     def settle(self, iteration: int) -> None:
         """Takes the step of the gradients that :meth:`learn` found."""
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        if self.optimiser is not None:
+            self.optimiser.step()
+            self.optimiser.zero_grad(set_to_none=True)
 
     def _of(self, signal: str) -> list[tuple[DrivenField, nn.Module]]:
         pairs = zip(self.driven, self.readers, strict=True)
@@ -124,21 +115,25 @@ class ListenStage:
     def tensors(self) -> dict[str, Tensor]:
         """See :class:`Stage`."""
         readers = {f"readers.{name}": tensor for name, tensor in self.readers.state_dict().items()}
-        return {**optimiser_tensors(self.optimiser, "optimiser"), **readers}
+        return readers if self.optimiser is None else {**optimiser_tensors(self.optimiser, "optimiser"), **readers}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """See :class:`Stage`."""
-        restore_optimiser(self.optimiser, "optimiser", tensors)
+        if self.optimiser is not None:
+            restore_optimiser(self.optimiser, "optimiser", tensors)
         self.readers.load_state_dict(
             {name.removeprefix("readers."): t for name, t in tensors.items() if name.startswith("readers.")}
         )
 
 
-def listen_groups(driven: list[DrivenField], readers: list[nn.Module], rate: float) -> list[dict]:
+def listen_groups(
+    driven: list[DrivenField], readers: nn.ModuleList, settings: ListenSettings, taught: bool
+) -> list[dict]:
     """Parameter groups of AdamW for encoders and their readers."""
+    rate = settings.taught_rate if taught else settings.rate
     return [
         {"params": [p for d in driven for p in d.encoder.net.parameters()], "lr": rate},
-        {"params": [p for reader in readers for p in reader.parameters()], "lr": rate},
+        {"params": list(readers.parameters()), "lr": settings.rate},
         {"params": [p for d in driven for p in d.encoder.look.parameters()], "lr": 2.5 * rate},
     ]
 

@@ -10,12 +10,12 @@ from d3talker.config.training import AdaptSettings
 from d3talker.losses.regularisers import coverage
 from d3talker.models.density import DensityControl
 from d3talker.models.gaussians import draw
-from d3talker.models.head import Head
+from d3talker.models.head import Head, total
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.codes import NoisyCodes, face_hooks
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, PerceptualTerm
+from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, PerceptualTerm, counted_at
 from d3talker.tracking.masks import MOUTH
 
 SMALLEST_MOUTH = 20
@@ -66,10 +66,12 @@ class MouthStage:
         ignored = (box & ~inside)[..., None]
         target = torch.where(inside[..., None], self.frames.picture(frame), background)
 
-        displacement, codes, hook = None, [], None
+        displacement, codes, hook, counted = None, [], None, ALL
         if iteration > s.warm_up:
             codes, hook = self.codes(frame), self._hook(frame)
-            displacement = self.branch.displace(self.branch.rest(), codes, self.frames.expression[frame], hook)
+            counted = counted_at(self.branch, s, iteration)
+            expression = self.frames.expression[frame]
+            displacement = total(self.branch.parts(self.branch.rest(), codes, expression, hook, counted))
         gaussians = self.branch.gaussians
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         rendered = draw(
@@ -86,9 +88,11 @@ class MouthStage:
         loss = photometric + self.perceptual(iteration, frame, image, target)
         if displacement is not None:
             loss = loss + s.loss.alpha * coverage(rendered.alpha, inside.float(), (~box).float())
-            if contrast is not None and not colours_only:
+            if contrast is not None and counted == ALL and not colours_only:
                 loss = loss + contrast(frame, codes, hook)
-        self.fine = bool(torch.isfinite(loss))
+        self.fine = bool(torch.isfinite(loss)) and (
+            displacement is None or bool(torch.isfinite(displacement.position).all())  # or nobody would be seen to move
+        )
         if not self.fine:
             return {"loss": float("nan")}
         loss.backward()

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
+from d3talker.core.progress import Progress
 from d3talker.losses.detail import detail_error
-from d3talker.losses.perceptual import load_perceptual
+from d3talker.losses.perceptual import Judge, load_perceptual
 from d3talker.models.animate import Codes, Moves
 from d3talker.models.gaussians import PARAMETERS, Gaussians, draw
 from d3talker.models.head import Head, compose
@@ -37,6 +38,7 @@ class RefineStage:
         frames: TrainingFrames,
         preset: AdaptSettings,
         generator: torch.Generator,
+        judge: Judge,
         taught: bool = False,
         alone: bool = True,
     ) -> None:
@@ -53,7 +55,7 @@ class RefineStage:
             NoisyCodes(branch, frames, preset.feature_noise, generator, learn=False)
             for branch in (head.face, head.mouth)
         ]
-        self.perceptual = load_perceptual().to(frames.device) if s.perceptual > 0.0 else None
+        self.lpips = load_perceptual().to(frames.device) if judge == "lpips" else None
 
     def step(self, iteration: int) -> dict[str, float]:
         """See :class:`Stage`."""
@@ -68,9 +70,10 @@ class RefineStage:
         image, truth = self.refiner(coarse, face, mouth), self.frames.picture(frame)
         weight = self._weight(frame, 1.0 - (1.0 - face) * (1.0 - mouth))
         error = ((image - truth).abs().mean(dim=3) * weight).sum() / weight.sum().clamp(min=1.0)
-        loss = error + s.detail * detail_error(image, truth, weight)
-        if self.perceptual is not None:
-            loss = loss + s.perceptual * self.perceptual(image, truth).mean()
+        if self.lpips is None:
+            loss = error + s.detail * detail_error(image, truth, weight)
+        else:
+            loss = error + s.lpips * self.lpips(image, truth).mean()
         if not bool(torch.isfinite(loss)):
             return {"loss": float("nan")}
         loss.backward()
@@ -113,6 +116,12 @@ class RefineStage:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """See :class:`Stage`."""
         restore_optimiser(self.optimiser, "optimiser", tensors)
+
+
+def tell_judge(judge: Judge, progress: Progress) -> None:
+    """Says what the refiner is taught by."""
+    told = {"lpips": "LPIPS", "detail": "a Laplacian pyramid: the weights of LPIPS are not here, see d3talker doctor"}
+    progress.say(f"beside the absolute difference, the refined picture is judged by {told[judge]}")
 
 
 @torch.no_grad()

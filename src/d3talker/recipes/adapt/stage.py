@@ -9,16 +9,25 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from d3talker.config.training import FieldRates, GaussianRates, LossSettings
+from d3talker.config.training import FieldRates, GaussianRates, LossSettings, StageSettings
 from d3talker.fields.aligner import MotionAligner
 from d3talker.losses.perceptual import SMALLEST, Perceptual, load_perceptual, patches
 from d3talker.models.density import gaussian_groups
 from d3talker.models.gaussians import Gaussians
-from d3talker.models.head import Branch, DrivenField
+from d3talker.models.head import Branch, Counted, DrivenField
 from d3talker.recipes.adapt.frames import TrainingFrames
 
 GREEN = (0.0, 1.0, 0.0)
 """The background of the branches' own pictures: what is green there must stay empty."""
+
+
+ALL: Counted = "all"
+
+
+def counted_at(branch: Branch, settings: StageSettings, iteration: int) -> Counted:
+    """Which fields of a branch move it in ``iteration``: at first only those that know many people."""
+    alone = iteration <= settings.own_from and len(branch.counts("general")) > 0
+    return "general" if alone else ALL
 
 
 class Stage(Protocol):

@@ -22,21 +22,18 @@ from d3talker.config.pretraining import PretrainSettings
 from d3talker.core.errors import D3Error
 from d3talker.core.files import writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
+from d3talker.losses.perceptual import judge_at_hand
 from d3talker.models.person import as_plain
 from d3talker.models.prior import save_prior, shared_tensors
 from d3talker.ops.threads import quiet_threads
-from d3talker.recipes.adapt.face import FaceStage
-from d3talker.recipes.adapt.listen import ListenStage, listen_groups
 from d3talker.recipes.adapt.loop import NOTE_EVERY
-from d3talker.recipes.adapt.mouth import MouthStage
-from d3talker.recipes.adapt.refine import RefineStage
-from d3talker.recipes.adapt.stage import Lesson, field_groups
+from d3talker.recipes.adapt.refine import tell_judge
 from d3talker.recipes.hearing import fingerprints, hearing
 from d3talker.recipes.pretrain.checkpoint import Course, load_course, save_course
-from d3talker.recipes.pretrain.contrast import PeopleContrast, wants_contrast
 from d3talker.recipes.pretrain.crowd import Crowd
 from d3talker.recipes.pretrain.people import Pupil, PupilSource, apart, read_pupils
 from d3talker.recipes.pretrain.ranks import Ranks, ranks_of_torchrun
+from d3talker.recipes.pretrain.stages import listening, looking, refining
 from d3talker.signals import front_ends
 
 
@@ -99,19 +96,23 @@ def pretrain(
         path = work / f"course-{ranks.number}.safetensors"
         if restart:
             path.unlink(missing_ok=True)
-        course = load_course(path, pupils, _plan(method, preset, pupils, front_end, ranks))
+        judge = None if method.refiner is None else judge_at_hand()
+        plan = _plan(method, preset, pupils, front_end, ranks) | {"judge": judge}
+        course = load_course(path, pupils, plan)
+        if judge is not None:
+            tell_judge(judge, progress)
         stages: list[Callable[[], Crowd]] = [
-            lambda: _listening(pupils, preset, ranks),
-            lambda: _looking("face", pupils, method, preset, ranks),
-            lambda: _looking("mouth", pupils, method, preset, ranks),
-            *([] if method.refiner is None else [lambda: _refining(pupils, preset, ranks)]),
+            lambda: listening(pupils, preset, ranks),
+            lambda: looking("face", pupils, method, preset, ranks),
+            lambda: looking("mouth", pupils, method, preset, ranks),
+            *([] if judge is None else [lambda: refining(pupils, preset, judge, ranks)]),
         ]
         while course.stage < len(stages):
             _run(stages[course.stage](), course, pupils, preset, work, ranks, progress)
             course.stage, course.iteration, course.pending = course.stage + 1, 0, {}
             save_course(path, course, pupils, {}, ranks)
         if ranks.number == 0:
-            save_prior(out, course.mean, _meta(method, preset, pupils, front_end, folds, course))
+            save_prior(out, course.mean, _meta(method, preset, pupils, front_end, folds, course) | {"judge": judge})
     return out
 
 
@@ -128,97 +129,6 @@ def _plan(
     }
 
 
-def _listening(pupils: list[Pupil], preset: PretrainSettings, ranks: Ranks) -> Crowd:
-    """The encoders; the readers of shared ones are shared too."""
-    person = preset.person
-    lessons = {
-        place: ListenStage(pupil.head, pupil.frames, person, pupil.generator, "elsewhere")
-        for place, pupil in enumerate(pupils)
-        if ranks.owns(place)
-    }
-    first = next(iter(lessons.values()))  # readers begin alike everywhere
-    for lesson in lessons.values():
-        for number, driven in enumerate(lesson.driven):
-            if driven.field.settings.shared:
-                lesson.readers[number] = first.readers[number]
-    shared = [number for number, driven in enumerate(first.driven) if driven.field.settings.shared]
-    groups = listen_groups([first.driven[n] for n in shared], [first.readers[n] for n in shared], person.listen.rate)
-    groups = [{**group, "rate": group["lr"], "weight_decay": 0.0} for group in groups]
-    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
-    turns = person.listen.iterations
-    return Crowd(
-        "listen",
-        pupils,
-        lessons,
-        {},
-        optimiser,
-        ranks,
-        turns=turns,
-        half_life=1e9,
-        together=preset.together,
-        apart=apart(pupils),
-    )
-
-
-def _looking(name: str, pupils: list[Pupil], method: MethodSettings, preset: PretrainSettings, ranks: Ranks) -> Crowd:
-    """The fields and Gaussians of one branch."""
-    make: type[FaceStage] | type[MouthStage] = FaceStage if name == "face" else MouthStage
-    settings = preset.person.face if name == "face" else preset.person.mouth
-    lessons: dict[int, Lesson] = {
-        place: make(pupil.head, pupil.frames, preset.person, pupil.generator, 0.0)
-        for place, pupil in enumerate(pupils)
-        if ranks.owns(place)
-    }
-    contrasts = {
-        place: PeopleContrast(pupils, place, name, method, preset.contrast)
-        for place in lessons
-        if wants_contrast(method, len(pupils))
-    }
-    branch = getattr(pupils[0].head, name)
-    shared = [driven for driven in branch.driven if driven.field.settings.shared]
-    optimiser = torch.optim.AdamW(field_groups(shared, preset.shared), lr=0.0, betas=(0.9, 0.99), fused=True)
-    return Crowd(
-        name,
-        pupils,
-        lessons,
-        contrasts,
-        optimiser,
-        ranks,
-        turns=settings.iterations,
-        half_life=preset.shared.half_life,
-        together=preset.together,
-        apart=apart(pupils),
-        every=preset.contrast.every,
-        warm_up=settings.warm_up,
-        ramp=max(1, round(preset.contrast.ramp * settings.iterations)),
-        seed=preset.person.seed,
-    )
-
-
-def _refining(pupils: list[Pupil], preset: PretrainSettings, ranks: Ranks) -> Crowd:
-    """The refiner, on everybody's heads as they now stand."""
-    refiner, settings = pupils[0].head.refiner, preset.person.refine
-    assert refiner is not None
-    lessons = {
-        place: RefineStage(pupil.head, pupil.frames, preset.person, pupil.generator, alone=False)
-        for place, pupil in enumerate(pupils)
-        if ranks.owns(place)
-    }
-    groups = [{"params": [p for p in refiner.parameters() if p.requires_grad], "rate": settings.rate}]
-    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
-    return Crowd(
-        "refine",
-        pupils,
-        lessons,
-        {},
-        optimiser,
-        ranks,
-        turns=settings.iterations,
-        half_life=1 / 3,
-        together=preset.together,
-    )
-
-
 def _run(
     crowd: Crowd,
     course: Course,
@@ -229,6 +139,7 @@ def _run(
     progress: Progress,
 ) -> None:
     path = work / f"course-{ranks.number}.safetensors"
+    crowd.left_out = set(course.left_out)
     if course.pending:
         crowd.restore(course.pending)
         course.pending = {}
@@ -238,6 +149,7 @@ def _run(
         while course.iteration < crowd.iterations:
             course.iteration += 1
             told = crowd.step(course.iteration, progress)
+            course.left_out = sorted(crowd.left_out)
             _remember(course.mean, shared_tensors(pupils[0].head), preset.memory)
             if course.iteration % NOTE_EVERY == 0:
                 course.history.append({"stage": crowd.name, "iteration": course.iteration, **told})
@@ -286,6 +198,7 @@ def _meta(
         "front_end": front_end,
         "motion_of_the_clips": "the shipped networks" if folds is None else "leave-one-person-out folds",
         "people": [pupil.name for pupil in pupils],
+        "left_out": [pupils[place].name for place in course.left_out],
         "of_these_pictures_only": [pupils[place].name for place in sorted(apart(pupils))],
         "minutes": round(course.seconds / 60, 1),
     }

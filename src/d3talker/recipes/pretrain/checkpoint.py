@@ -26,6 +26,8 @@ class Course:
     stage: int = 0
     iteration: int = 0
     seconds: float = 0.0
+    left_out: list[int] = field(default_factory=list)
+    """Places of people whose losses stopped being numbers."""
     history: list[dict[str, Any]] = field(default_factory=list)
     mean: dict[str, Tensor] = field(default_factory=dict)
     pending: dict[str, Tensor] = field(default_factory=dict)
@@ -49,6 +51,7 @@ def save_course(path: Path, course: Course, pupils: list[Pupil], stage: dict[str
         "stage": course.stage,
         "iteration": course.iteration,
         "seconds": course.seconds,
+        "left_out": course.left_out,
         "history": course.history,
         "plan": course.plan,
     }

@@ -68,9 +68,9 @@ class PeopleContrast:
 
     @torch.no_grad()
     def _heard(self, frame: int) -> Tensor:
-        """The codes (I, 32) that everybody's own encoder gives this person's sound."""
-        at = torch.tensor([frame])
-        return torch.cat([driven.codes(self._pupil.frames.signals, at) for driven in self._own])
+        """The code of this person's sound, once for everybody (I, 32)."""
+        code = self._own[self._place].codes(self._pupil.frames.signals, torch.tensor([frame]))
+        return code.expand(len(self._own), -1)
 
 
 def _personal(branch: Branch) -> DrivenField:

@@ -67,6 +67,7 @@ class Crowd:
         self.turns = torch.zeros(len(pupils), dtype=torch.int64)
         self.bad = torch.zeros(len(pupils), dtype=torch.int64)
         self.left_out: set[int] = set()
+        """Places of those who no longer learn."""
         self.iterations = turns * -(-len(pupils) // self.together)
 
     @property
@@ -105,7 +106,7 @@ class Crowd:
         if contrast is not None:
             contrast.strength = min(1.0, max(0.0, (turn - self.warm_up) / self.ramp))
         due = contrast if turn % self.every == 0 else None
-        if self.lessons[place].iterations == 0:  # a mouth that never opens
+        if self.lessons[place].iterations == 0:  # nothing to learn, as from a mouth that never opens
             return {"loss": 0.0}
         for parameter in self.shared:
             parameter.requires_grad_(place not in self.apart)
@@ -135,7 +136,7 @@ class Crowd:
             for branch in (head.face, head.mouth)
             for driven in branch.driven
             if not driven.field.settings.shared
-            for parameter in driven.parameters()
+            for parameter in driven.field.parameters()
         ]
 
     def _drop_the_diverged(self, progress: Progress) -> None:
@@ -158,7 +159,6 @@ class Crowd:
         state = {
             "turns": self.turns,
             "bad": self.bad,
-            "left_out": torch.tensor(sorted(self.left_out), dtype=torch.int64),
             "generator": self.generator.get_state(),
             **optimiser_tensors(self.optimiser, "shared"),
         }
@@ -170,7 +170,6 @@ class Crowd:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Takes up what :meth:`tensors` gave."""
         self.turns, self.bad = tensors["turns"].clone(), tensors["bad"].clone()
-        self.left_out = set(tensors["left_out"].tolist())
         self.generator.set_state(tensors["generator"])
         restore_optimiser(self.optimiser, "shared", tensors)
         for place, lesson in self.lessons.items():

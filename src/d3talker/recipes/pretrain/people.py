@@ -17,7 +17,7 @@ from d3talker.core.files import read_arrays, read_json, writable_folder
 from d3talker.core.progress import Progress
 from d3talker.faces.model import FaceModel
 from d3talker.models.gaussians import Gaussians, start_gaussians
-from d3talker.models.head import Head, build_head
+from d3talker.models.head import DrivenField, Head, build_head
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
 from d3talker.recipes.adapt.start import start_face, start_mouth
 from d3talker.recipes.hearing import Hearing
@@ -151,11 +151,11 @@ def _nothing() -> Gaussians:
 
 
 def share(head: Head, first: Head) -> None:
-    """Puts the very shared fields and the refiner of the ``first`` head into another one."""
+    """Puts the very shared fields, all encoders and the refiner of the ``first`` head into another one."""
     head.refiner = first.refiner
     for own, others in ((head.face, first.face), (head.mouth, first.mouth)):
         own.fields = nn.ModuleList(
-            theirs if mine.field.settings.shared else mine
+            theirs if mine.field.settings.shared else DrivenField(mine.field, theirs.encoder)
             for mine, theirs in zip(own.driven, others.driven, strict=True)
         )
 
