@@ -58,7 +58,17 @@ def test_every_verb_explains_itself(verb: str) -> None:
 def test_doctor_tells_of_every_part() -> None:
     done = d3talker("doctor")
     assert done.returncode == 0, done.stderr
-    for part in ("device", "rasterizer cpu", "rasterizer gsplat", "face tracker", "libx264", "extra gpu", "licence"):
+    for part in (
+        "device",
+        "rasterizer cpu",
+        "rasterizer gsplat",
+        "face tracker",
+        "libx264",
+        "prior d3talker",
+        "LPIPS",
+        "extra gpu",
+        "licence",
+    ):
         assert part in done.stdout, part
 
 

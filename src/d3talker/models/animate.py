@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from d3talker.core.errors import D3Error
-from d3talker.fields.deformation import Displacement
+from d3talker.fields.deformation import Displacement, FrozenField
 from d3talker.fields.hook import face_hook
 from d3talker.models.gaussians import draw
 from d3talker.models.head import Branch, Counted, DrivenField, Head, Signals, compose, total
@@ -32,14 +32,7 @@ class Moves:
 
     @torch.no_grad()
     def __init__(self, head: Head, counted: Counted = "all") -> None:
-        self._face, self._mouth = (
-            [
-                (place, branch.driven[place].field.frozen(resting[place]))
-                for resting in (branch.rest(),)
-                for place in branch.counts(counted)
-            ]
-            for branch in (head.face, head.mouth)
-        )
+        self._face, self._mouth = (_frozen(branch, counted) for branch in (head.face, head.mouth))
         if not self._face or not self._mouth:
             raise D3Error(f"this head has no {counted} field", "a person of d3talker", "Leave --fields out.")
 
@@ -49,6 +42,11 @@ class Moves:
         face = total([field(codes.face[place], expression) for place, field in self._face])
         hook = face_hook(face.position[:, 1])
         return face, total([field(codes.mouth[place], expression, hook) for place, field in self._mouth])
+
+
+def _frozen(branch: Branch, counted: Counted) -> list[tuple[int, FrozenField]]:
+    resting = branch.rest()
+    return [(place, branch.driven[place].field.frozen(resting[place])) for place in branch.counts(counted)]
 
 
 class Animation:
