@@ -183,7 +183,7 @@ class Pretrain:
             restart=self.restart,
             progress=Bars(),
         )
-        print(f"{self.out} is a prior; next: d3talker adapt clip.mp4 --out me --prior {self.out}")
+        print(f"next: d3talker adapt clip.mp4 --out me --prior {self.out}")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from d3talker import __version__
 from d3talker.config.method import MethodSettings
 from d3talker.config.pretraining import PretrainSettings
 from d3talker.core.errors import D3Error
-from d3talker.core.files import writable_folder, write_json
+from d3talker.core.files import writable_folder
 from d3talker.core.progress import Progress, Silent
 from d3talker.losses.perceptual import judge_at_hand
 from d3talker.models.person import as_plain
@@ -33,6 +33,7 @@ from d3talker.recipes.pretrain.checkpoint import Course, load_course, save_cours
 from d3talker.recipes.pretrain.crowd import Crowd
 from d3talker.recipes.pretrain.people import Pupil, PupilSource, apart, read_pupils
 from d3talker.recipes.pretrain.ranks import Ranks, ranks_of_torchrun
+from d3talker.recipes.pretrain.report import write_pretrain_report
 from d3talker.recipes.pretrain.stages import listening, looking, refining
 from d3talker.signals import front_ends
 
@@ -112,7 +113,10 @@ def pretrain(
             course.stage, course.iteration, course.pending = course.stage + 1, 0, {}
             save_course(path, course, pupils, {}, ranks)
         if ranks.number == 0:
-            save_prior(out, course.mean, _meta(method, preset, pupils, front_end, folds, course) | {"judge": judge})
+            meta = _meta(method, preset, pupils, front_end, folds, course) | {"judge": judge}
+            save_prior(out, course.mean, meta)
+            write_pretrain_report(work / "report.html", meta, course.history)
+            progress.say(f"{out} is written; {work / 'report.html'} has its curves")
     return out
 
 
@@ -158,8 +162,6 @@ def _run(
             if _time_to_save(saved, preset.save_every, course.iteration, ranks):
                 save_course(path, course, pupils, crowd.tensors(), ranks)
                 saved = time.monotonic()
-    if ranks.number == 0:
-        write_json(work / "history.json", course.history)
 
 
 def _time_to_save(saved: float, every: float, iteration: int, ranks: Ranks) -> bool:
