@@ -155,7 +155,7 @@ def _run(
             told = crowd.step(course.iteration, progress)
             course.left_out = sorted(crowd.left_out)
             _remember(course.mean, shared_tensors(pupils[0].head), preset.memory)
-            if course.iteration % NOTE_EVERY == 0:
+            if course.iteration % NOTE_EVERY == 0 or course.iteration == crowd.iterations:
                 course.history.append({"stage": crowd.name, "iteration": course.iteration, **told})
             advance(note=f"loss {told['loss']:.4f}")
             course.seconds = before + time.monotonic() - started
