@@ -143,8 +143,8 @@ class Pretrain:
     """The prior: a .safetensors file, and a .json beside it that tells how it was made."""
     method: Literal["d3talker", "instag"] = "d3talker"
     """Whose shared fields."""
-    preset: Literal["auto", "cpu", "gpu", "tiny"] = "auto"
-    """How long to train, at which size."""
+    preset: Literal["auto", "cpu", "quick", "gpu", "tiny"] = "auto"
+    """How long to train, at which size: cpu (hours), quick (a quarter of it), gpu (512), tiny (a look around)."""
     work: Path | None = None
     """Folder of cached frames and checkpoints; beside --out by default."""
     folds: Path | None = None

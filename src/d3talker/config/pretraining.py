@@ -61,6 +61,35 @@ PRETRAIN_CPU = PretrainSettings(
 )
 """About an hour and a half for every ten people on two cores."""
 
+PRETRAIN_QUICK = replace(
+    PRETRAIN_CPU,
+    name="quick",
+    person=replace(
+        PRETRAIN_CPU.person,
+        face=replace(
+            PRETRAIN_CPU.person.face,
+            iterations=500,
+            warm_up=120,
+            own_from=200,
+            curriculum_stop=375,
+            hair_from=120,
+            hair_to=250,
+            density=replace(PRETRAIN_CPU.person.face.density, start=150, stop=400),
+        ),
+        mouth=replace(
+            PRETRAIN_CPU.person.mouth,
+            iterations=200,
+            warm_up=60,
+            own_from=100,
+            curriculum_stop=150,
+            density=replace(PRETRAIN_CPU.person.mouth.density, start=100, stop=150),
+        ),
+        listen=replace(PRETRAIN_CPU.person.listen, iterations=100),
+        refine=replace(PRETRAIN_CPU.person.refine, iterations=60),
+    ),
+)
+"""A quarter of it: for ablations, which need a prior each."""
+
 PRETRAIN_GPU = PretrainSettings(
     name="gpu",
     person=replace(GPU, mouth=replace(GPU.mouth, colours_only_from=0)),
@@ -84,4 +113,4 @@ PRETRAIN_TINY = PretrainSettings(
 )
 """Seconds: for tests."""
 
-PRETRAIN_PRESETS = {preset.name: preset for preset in (PRETRAIN_CPU, PRETRAIN_GPU, PRETRAIN_TINY)}
+PRETRAIN_PRESETS = {preset.name: preset for preset in (PRETRAIN_CPU, PRETRAIN_QUICK, PRETRAIN_GPU, PRETRAIN_TINY)}
