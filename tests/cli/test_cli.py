@@ -58,7 +58,17 @@ def test_every_verb_explains_itself(verb: str) -> None:
 def test_doctor_tells_of_every_part() -> None:
     done = d3talker("doctor")
     assert done.returncode == 0, done.stderr
-    for part in ("device", "rasterizer cpu", "rasterizer gsplat", "face tracker", "libx264", "extra gpu", "licence"):
+    for part in (
+        "device",
+        "rasterizer cpu",
+        "rasterizer gsplat",
+        "face tracker",
+        "libx264",
+        "prior d3talker",
+        "LPIPS",
+        "extra gpu",
+        "licence",
+    ):
         assert part in done.stdout, part
 
 
@@ -78,6 +88,10 @@ def test_doctor_tells_of_every_part() -> None:
         (["adapt", "text.mp4", "--out", "me", "--front-end", "logmell"], ["logmell", "logmel", "Did you mean"]),
         (["adapt", "text.mp4", "--out", "me", "--device", "abacus"], ["abacus", "doctor"]),
         (["adapt", "text.mp4", "--out", "me", "--resolution", "-5"], ["-5", "32 to 2048"]),
+        (["adapt", "text.mp4", "--out", "me", "--refiner", "style"], ["'style'", "styleunet"]),
+        (["adapt", "text.mp4", "--out", "me", "--prior", "p.safetensors"], ["p.safetensors is missing", "pretrain"]),
+        (["pretrain", "text.mp4", "--out", "p.safetensors", "--preset", "tiny"], ["text.mp4", "video"]),
+        (["pretrain", "--out", "p.safetensors"], ["no clips", "a person each"]),
         (["prepare", "text.mp4", "--out", "clip", "--size", "7"], ["7", "64 to 2048"]),
     ],
 )

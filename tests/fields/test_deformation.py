@@ -5,10 +5,13 @@ import dataclasses
 import pytest
 import torch
 
-from d3talker.config.method import TALKINGGAUSSIAN
+from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN
+from d3talker.fields.aligner import MotionAligner
 from d3talker.fields.deformation import DeformationField, Displacement
+from d3talker.fields.together import positions_together
 
 FACE, MOUTH = TALKINGGAUSSIAN.face.fields[0], TALKINGGAUSSIAN.mouth.fields[0]
+HOOKED, GENERAL = INSTAG.mouth.fields[0], D3TALKER.mouth.fields[0]
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -62,20 +65,91 @@ def test_damping_holds_back_the_mouth_sideways() -> None:
     torch.testing.assert_close(held, loose * torch.tensor([0.2, 1.0, 0.2]))
 
 
-@pytest.mark.parametrize("settings", [FACE, MOUTH])
+@pytest.mark.parametrize("settings", [FACE, MOUTH, HOOKED, GENERAL])
 def test_the_frozen_twin_agrees(settings) -> None:
     field = DeformationField(settings, seeded())
     with torch.no_grad():
         field.tables.normal_(generator=seeded())
         resting = field.rest(points())
+        resting = dataclasses.replace(resting, size=1 + 0.2 * torch.rand(500, 3, generator=seeded()))
         frozen = field.frozen(resting)
-        for seed in range(20):
+        for seed in range(100):
             code = torch.randn(32, generator=seeded(seed))
             expression = torch.rand(6, generator=seeded(seed))
-            live, cached = field(resting, code, expression), frozen(code, expression)
+            hook = torch.randn(3, generator=seeded(seed))
+            live, cached = field(resting, code, expression, hook), frozen(code, expression, hook)
             assert (live.position - cached.position).abs().max() < 1e-6
             if live.scale is not None:
                 torch.testing.assert_close(live.scale, cached.scale, atol=1e-5, rtol=1e-4)
+
+
+def test_sizes_of_the_other_methods() -> None:
+    """Spec 1, section 12; the paper's code has outputs that it never uses."""
+    universal, personal = (DeformationField(field, seeded()) for field in INSTAG.face.fields)
+    assert count(universal, "decoder") == 9_536 - 64
+    assert count(personal, "decoder") == 3_744 - 32
+    inside, own = (DeformationField(field, seeded()) for field in INSTAG.mouth.fields)
+    assert count(inside, "scaler") == 896
+    assert count(inside, "decoder") == 3_520 - 4 * 32
+    assert inside.tables.numel() == 3 * 46_600
+    assert count(own, "decoder") == 1_456 - 4 * 16
+    assert own.tables.numel() == 3 * 9_464
+    assert sum(p.numel() for p in MotionAligner(32, True, seeded()).network) == 1_344
+    assert sum(p.numel() for p in MotionAligner(16, False, seeded()).network) == 672 - 3 * 16
+    general, individual = (DeformationField(field, seeded()) for field in D3TALKER.face.fields)
+    assert count(general, "decoder") == 74 * 64 + 64 * 64 + 64 * 10
+    assert count(individual, "decoder") == 3_744 - 32
+    assert count(DeformationField(GENERAL, seeded()), "signal_attention") == 2_176
+    assert count(DeformationField(GENERAL, seeded()), "decoder") == 71 * 32 + 32 * 32 + 32 * 3
+    assert count(DeformationField(GENERAL, seeded()), "scaler") == 896
+
+
+def test_the_hook_scales_what_the_mouth_does() -> None:
+    field = DeformationField(HOOKED, seeded())
+    with torch.no_grad():
+        field.tables.normal_(generator=seeded())
+        resting, code = field.rest(points()), torch.randn(32, generator=seeded())
+        still, moving = (
+            field(resting, code, torch.zeros(6), hook).position for hook in (torch.zeros(3), torch.tensor([1.0, -1, 2]))
+        )
+        for weight in field.scaler:
+            weight.zero_()
+        plain = field(resting, code, torch.zeros(6), torch.zeros(3)).position
+    assert (still - moving).abs().max() > 1e-4
+    assert (still - plain).abs().max() > 1e-5  # without a scaler's say the factor is 1
+
+
+def test_the_aligner_starts_where_everything_is() -> None:
+    offset, size = MotionAligner(32, True, seeded())(points())
+    assert offset.abs().max() < 1e-6
+    assert (size - 1).abs().max() < 1e-4
+
+
+def test_the_aligner_keeps_its_range_and_is_the_identity_without_an_answer() -> None:
+    aligner = MotionAligner(32, True, seeded())
+    with torch.no_grad():
+        aligner.tables.normal_(0, 100.0, generator=seeded())
+        size = aligner(points())[1]
+        aligner.network[-1].zero_()
+        offset, same = aligner(points())
+    assert 0.75 <= float(size.min()) < 0.76
+    assert 1.24 < float(size.max()) <= 1.25
+    assert torch.equal(offset, torch.zeros(500, 3))
+    assert torch.equal(same, torch.ones(500, 3))
+
+
+@pytest.mark.parametrize("settings", [D3TALKER.face.fields[1], D3TALKER.mouth.fields[1], INSTAG.mouth.fields[1]])
+def test_many_fields_together_answer_as_each_alone(settings) -> None:
+    fields = [DeformationField(settings, seeded(seed)) for seed in range(5)]
+    codes, expression = torch.randn(5, 32, generator=seeded(), requires_grad=True), torch.rand(6, generator=seeded())
+    with torch.no_grad():
+        for number, field in enumerate(fields):
+            field.tables.normal_(0, 3.0, generator=seeded(10 + number))
+        alone = [f(f.rest(points()), code, expression).position for f, code in zip(fields, codes, strict=True)]
+    together = positions_together(fields, points(), codes, expression)
+    assert together.abs().max() > 1e-3
+    torch.testing.assert_close(together, torch.stack(alone), atol=1e-7, rtol=1e-5)
+    assert not together.requires_grad
 
 
 def test_every_parameter_learns() -> None:

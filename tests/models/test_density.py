@@ -7,7 +7,7 @@ import torch
 from d3talker.config.training import DensitySettings, GaussianRates
 from d3talker.models.density import DensityControl, lower_opacities, regroup, remove
 from d3talker.models.gaussians import PARAMETERS, start_gaussians
-from d3talker.recipes.adapt.stage import gaussian_optimiser
+from d3talker.recipes.adapt.stage import gaussian_optimiser, optimiser_tensors, restore_optimiser
 
 SETTINGS = DensitySettings(start=0, every=10, stop=1000, limit=500, opacity_start=0.005, opacity_end=0.005)
 
@@ -98,6 +98,18 @@ def test_momenta_follow_and_newcomers_start_without() -> None:
     assert optimiser.param_groups[0]["params"][0] is gaussians.means
     gaussians.means.sum().backward()
     optimiser.step()
+
+
+def test_a_restored_optimiser_keeps_its_own_rates() -> None:
+    """The published code takes the old ones back with the momenta."""
+    gaussians, fast = make(4)
+    slow = gaussian_optimiser(gaussians, dataclasses.replace(GaussianRates(), opacity=1e-4))
+    restore_optimiser(slow, "old", optimiser_tensors(fast, "old"))
+    assert torch.equal(slow.state[gaussians.means]["exp_avg"], fast.state[gaussians.means]["exp_avg"])
+    assert [group["lr"] for group in slow.param_groups if group["params"][0] is gaussians.raw_opacities] == [1e-4]
+    before = gaussians.raw_opacities.detach().clone()
+    slow.step()
+    assert 0 < (gaussians.raw_opacities - before).abs().max() < 1.1e-4
 
 
 def test_removal_and_reset() -> None:

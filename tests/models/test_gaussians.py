@@ -23,6 +23,16 @@ def test_inverse_softplus(size: float) -> None:
     torch.testing.assert_close(functional.softplus(inverse_softplus(value)), value)
 
 
+@pytest.mark.parametrize(("size", "ratio"), [(0.001, 0.9995), (0.01, 0.995), (0.05, 0.976)])
+def test_the_logarithm_is_the_raw_value_of_a_size_a_little_smaller(size: float, ratio: float) -> None:
+    """The papers' code starts with the logarithm; here :func:`start_gaussians` gives the very size."""
+    raw = inverse_softplus(torch.tensor(ratio * size, dtype=torch.float64))
+    assert raw.exp().item() == pytest.approx(size, rel=3e-4)
+    point = torch.zeros(1, 3, dtype=torch.float64)
+    started = start_gaussians(point, point, torch.tensor([size], dtype=torch.float64), 1)
+    assert started.scales[0].tolist() == pytest.approx([size] * 3, rel=1e-12)
+
+
 def test_start_has_the_sizes_and_colours_it_was_given() -> None:
     gaussians = cloud()
     torch.testing.assert_close(gaussians.scales, torch.full((200, 3), 0.004), rtol=1e-4, atol=0)

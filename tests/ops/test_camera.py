@@ -22,6 +22,27 @@ def test_projection_by_hand(make):
     )
 
 
+@pytest.mark.parametrize("make", MAKERS)
+def test_projection_is_that_of_the_trackers_of_the_literature(make):
+    """Points in tenths of a metre, camera looking along -z with y up: u = w / 2 - f X / Z, v = h / 2 + f Y / Z."""
+    rng = np.random.default_rng(0)
+    for theta, phi, psi in rng.uniform(-0.6, 0.6, (20, 3)):
+        (a, b), (c, d), (e, f) = ((math.cos(angle), math.sin(angle)) for angle in (theta, phi, psi))
+        about_x = np.array([[1, 0, 0], [0, a, b], [0, -b, a]])
+        about_y = np.array([[c, 0, -d], [0, 1, 0], [d, 0, c]])
+        about_z = np.array([[e, -f, 0], [f, e, 0], [0, 0, 1]])
+        rotation, shift = about_x @ about_y @ about_z, np.append(rng.uniform(-0.5, 0.5, 2), -rng.uniform(3, 7))
+        points = rng.uniform(-1, 1, (30, 3))
+        x, y, z = (points @ rotation.T + shift).T
+        wanted = np.stack([256 - 1100 * x / z, 256 + 1100 * y / z], axis=1)
+        camera = np.eye(4)
+        camera[:3] = np.diag([1, -1, -1]) @ np.concatenate([rotation, shift[:, None] / 10], axis=1)
+        intrinsics = [[1100.0, 0, 256], [0, 1100, 256], [0, 0, 1]]
+        pixels, depth = project(make((points / 10).tolist()), make(camera.tolist()), make(intrinsics))
+        np.testing.assert_allclose(pixels, wanted, atol=1e-9, rtol=0)
+        np.testing.assert_allclose(depth, -z / 10, atol=1e-12)
+
+
 def test_batches_broadcast():
     points = torch.rand(7, 3, dtype=torch.float64) * 0.1
     cameras = torch.tensor([FACING, FACING], dtype=torch.float64)

@@ -11,8 +11,8 @@ from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, open_mou
 def test_a_clip_without_blinks_and_with_a_shut_mouth_terminates(progress: float) -> None:
     still = np.zeros(50)
     for candidates in (
-        closing_eyes(still, progress),
-        opening_mouths(still, progress),
+        closing_eyes(still, progress, np.arange(50)),
+        opening_mouths(still, progress, np.arange(50)),
         open_mouths(still, progress, np.arange(3, 9)),
     ):
         assert len(candidates) >= 1
@@ -20,18 +20,19 @@ def test_a_clip_without_blinks_and_with_a_shut_mouth_terminates(progress: float)
 
 
 def test_the_nearest_frames_stand_in_where_none_fits() -> None:
-    values = np.linspace(0, 1, 100)
-    assert within(values, 2.0, 3.0).tolist() == list(range(99, 91, -1))
-    assert within(values, 0.5, 0.52).tolist() == [50, 51]
+    values, everyone = np.linspace(0, 1, 100), np.arange(100)
+    assert within(values, 2.0, 3.0, everyone).tolist() == list(range(99, 91, -1))
+    assert within(values, 0.5, 0.52, everyone).tolist() == [50, 51]
 
 
 def test_mouths_open_with_progress() -> None:
-    opening = np.linspace(0, 0.02, 101)
-    assert opening[opening_mouths(opening, 0.0)].max() < opening[opening_mouths(opening, 1.0)].max()
-    assert opening[opening_mouths(opening, 1.0)].min() > opening[opening_mouths(opening, 0.0)].min()
-    widest, all_open = open_mouths(opening, 0.0, np.arange(101)), open_mouths(opening, 1.0, np.arange(101))
+    opening, everyone = np.linspace(0, 0.02, 101), np.arange(101)
+    assert opening[opening_mouths(opening, 0.0, everyone)].max() < opening[opening_mouths(opening, 1.0, everyone)].max()
+    assert opening[opening_mouths(opening, 1.0, everyone)].min() > opening[opening_mouths(opening, 0.0, everyone)].min()
+    widest, all_open = open_mouths(opening, 0.0, everyone), open_mouths(opening, 1.0, everyone)
     assert widest.min() == 95
     assert all_open.min() in (25, 26)
+    assert set(opening_mouths(opening, 0.5, np.arange(20, 60))) <= set(range(20, 60))
 
 
 def test_every_candidate_is_drawn() -> None:

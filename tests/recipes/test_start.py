@@ -12,7 +12,7 @@ from d3talker.faces.points import INNER_LIPS
 from d3talker.ops.camera import project
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
 from d3talker.recipes.adapt.start import most_frontal, start_face, start_mouth
-from d3talker.signals.logmel import LogMel
+from d3talker.recipes.hearing import hearing
 from d3talker.tracking.clip import Clip, load_clip
 from d3talker.tracking.masks import FACE, HAIR
 
@@ -20,7 +20,8 @@ from d3talker.tracking.masks import FACE, HAIR
 @pytest.fixture(scope="module")
 def learned(prepared_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, TrainingFrames]:
     clip, cache = load_clip(prepared_clip), tmp_path_factory.mktemp("start") / "frames"
-    return clip, read_training_frames(clip, 75, 128, LogMel(), cache, torch.device("cpu"), Silent())
+    ears = hearing(TALKINGGAUSSIAN, "logmel")
+    return clip, read_training_frames(clip, 75, 128, ears, cache, torch.device("cpu"), Silent())
 
 
 def test_the_face_starts_on_the_head(learned: tuple[Clip, TrainingFrames]) -> None:

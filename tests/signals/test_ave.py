@@ -80,6 +80,17 @@ def test_one_vector_a_frame(encoder: Encoder, samples: int) -> None:
     np.testing.assert_array_equal(vectors[:2], np.repeat(vectors[:1], len(vectors[:2]), axis=0))
 
 
+def test_four_seconds_are_a_hundred_vectors(encoder: Encoder) -> None:
+    """Of the 101 rows of the literature, two of them repeated on either side, the last has no frame."""
+    sound = noise(64_000)
+    vectors = np.concatenate(list(frame_vectors(encoder, lambda: iter([sound]))))
+    patches = torch.from_numpy(np.concatenate(list(mel_patches([sound]))))
+    wanted = encoder(patches[:, None]).reshape(97, 1, 512).numpy()
+    assert vectors.shape == (100, 1, 512)
+    np.testing.assert_allclose(vectors[2:99], wanted, atol=1e-5)
+    np.testing.assert_array_equal(vectors[99], vectors[98])
+
+
 def test_a_click_changes_the_frames_around_it(encoder: Encoder) -> None:
     quiet = noise(32_000)
     click = quiet.copy()

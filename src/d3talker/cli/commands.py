@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg, subcommand
 
 from d3talker.cli.bars import Bars
+
+if TYPE_CHECKING:
+    from d3talker.config.method import MethodSettings
 
 Device = Annotated[str, arg(metavar="auto|cpu|cuda")]
 
@@ -64,8 +67,16 @@ class Adapt:
     """A video, or the folder that `prepare` wrote."""
     out: Path
     """Folder of the person; zip it, move it, give it to `talk`."""
-    method: Literal["talkinggaussian"] = "talkinggaussian"
+    method: Literal["d3talker", "instag", "talkinggaussian"] = "talkinggaussian"
     """What the head is made of."""
+    prior: str = "auto"
+    """What many other people taught: shipped, a file that `pretrain` wrote, or none to learn from this clip alone; auto
+    takes the shipped one where the method has one."""
+    ablation: str | None = None
+    """Leave a part of the method out, to see what it is worth: audio-only, motion-only, no-refiner, position, ..."""
+    refiner: str = "auto"
+    """What repaints the picture in the end: lean (small and quick) or styleunet (as in the paper; slow), also narrower,
+    as in styleunet:0.5; auto takes the method's own."""
     preset: Literal["auto", "cpu", "gpu", "paper", "tiny"] = "auto"
     """How long to train, at which size: cpu (minutes, 256 pixels), gpu (512), paper (hours), tiny (a look around)."""
     front_end: str = "phone29"
@@ -81,20 +92,22 @@ class Adapt:
 
     def run(self) -> None:
         """Does it."""
-        from d3talker.config.method import METHODS, as_published
+        from d3talker.config.method import as_published
         from d3talker.config.presets import PRESETS
         from d3talker.core.device import choose_device
+        from d3talker.models.prior import default_prior
         from d3talker.recipes.adapt import adapt, with_resolution
 
         device = choose_device(self.device)
         name = self.preset if self.preset != "auto" else ("gpu" if device.type == "cuda" else "cpu")
-        method = METHODS[self.method]
+        method = _chosen(self.method, self.ablation, self.refiner)
         person = adapt(
             self.source,
             self.out,
             as_published(method) if name == "paper" else method,
             with_resolution(PRESETS[name], self.resolution),
             front_end=self.front_end,
+            prior=default_prior(method) if self.prior == "auto" else self.prior,
             seconds=self.seconds,
             device=device,
             restart=self.restart,
@@ -103,6 +116,74 @@ class Adapt:
         minutes = person.meta["training_seconds"] / 60
         print(f"{self.out} can talk after {minutes:.1f} min of training; look at {self.out / 'report.html'}")
         print(f"next: d3talker talk {self.out} speech.wav --out video.mp4")
+
+
+def _chosen(method: str, ablation: str | None, refiner: str) -> MethodSettings:
+    from d3talker.config.ablation import ablated
+    from d3talker.config.method import METHODS
+    from d3talker.config.refiner import refiner_of
+
+    chosen = ablated(METHODS[method], ablation)
+    return chosen if refiner == "auto" else replace(chosen, refiner=refiner_of(refiner))
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    """Learn from clips of several people what talking faces have in common: a prior for `adapt`.
+
+    Stopped or killed, the same command goes on where it was. `torchrun --standalone --nproc-per-node 4 -m d3talker
+    pretrain ...` spreads the people over processes.
+
+    Example: d3talker pretrain clips/* --out prior.safetensors
+    """
+
+    clips: Positional[tuple[Path, ...]]
+    """Videos, or folders that `prepare` wrote, one a person."""
+    out: Path
+    """The prior: a .safetensors file, and a .json beside it that tells how it was made."""
+    method: Literal["d3talker", "instag"] = "d3talker"
+    """Whose shared fields."""
+    preset: Literal["auto", "cpu", "quick", "gpu", "tiny"] = "auto"
+    """How long to train, at which size: cpu (hours), quick (a quarter of it), gpu (512), tiny (a look around)."""
+    work: Path | None = None
+    """Folder of cached frames and checkpoints; beside --out by default."""
+    folds: Path | None = None
+    """Facial motion of these clips by networks that never saw the person (scripts/train_audio2motion.py --folds)."""
+    pictures_only: tuple[Path, ...] = ()
+    """More prepared clips, whose sound is not to be trusted: of them only the refiner learns."""
+    front_end: str = "phone29"
+    """What hears the sound; persons must use the same."""
+    ablation: str | None = None
+    """Leave a part of the method out: no-similarity, no-contrast, audio-only, motion-only, ..."""
+    refiner: str = "auto"
+    """lean or styleunet, as in `adapt`; auto takes the method's own."""
+    device: Device = "auto"
+    """Where to compute."""
+    restart: bool = False
+    """Forget an earlier run in the work folder."""
+
+    def run(self) -> None:
+        """Does it."""
+        from d3talker.config.pretraining import PRETRAIN_PRESETS
+        from d3talker.core.device import choose_device
+        from d3talker.recipes.pretrain import pretrain
+
+        device = choose_device(self.device)
+        name = self.preset if self.preset != "auto" else ("gpu" if device.type == "cuda" else "cpu")
+        pretrain(
+            list(self.clips),
+            self.out,
+            _chosen(self.method, self.ablation, self.refiner),
+            PRETRAIN_PRESETS[name],
+            work=self.work or self.out.with_suffix(""),
+            folds=self.folds,
+            pictures_only=self.pictures_only,
+            front_end=self.front_end,
+            device=device,
+            restart=self.restart,
+            progress=Bars(),
+        )
+        print(f"next: d3talker adapt clip.mp4 --out me --prior {self.out}")
 
 
 @dataclass(frozen=True)
@@ -199,6 +280,8 @@ class Evaluate:
     """Where to write the numbers."""
     video: Path | None = None
     """Folder for pred.mp4 and truth.mp4, near-lossless, with sound."""
+    fields: Literal["all", "general", "individual"] = "all"
+    """What moves the head: the fields out of the prior, the person's own, or all."""
     device: Device = "auto"
     """Where to compute."""
 
@@ -210,7 +293,7 @@ class Evaluate:
         from d3talker.recipes.evaluate import evaluate
 
         person = load_person(self.person, choose_device(self.device))
-        numbers = evaluate(person, self.clip, json=self.json, video=self.video, progress=Bars())
+        numbers = evaluate(person, self.clip, json=self.json, video=self.video, counted=self.fields, progress=Bars())
         print_numbers(numbers)
 
 
@@ -253,6 +336,7 @@ class Doctor:
 Command = (
     Annotated[Prepare, subcommand("prepare")]
     | Annotated[Adapt, subcommand("adapt")]
+    | Annotated[Pretrain, subcommand("pretrain")]
     | Annotated[Talk, subcommand("talk")]
     | Annotated[Motion, subcommand("motion")]
     | Annotated[Evaluate, subcommand("evaluate")]

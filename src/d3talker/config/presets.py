@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from d3talker.config.method import MethodSettings
 from d3talker.config.training import (
     AdaptSettings,
     DensitySettings,
     FieldRates,
     ListenSettings,
     LossSettings,
+    RefineSettings,
     StageSettings,
 )
 
@@ -22,6 +24,7 @@ PAPER = AdaptSettings(
     face=StageSettings(
         iterations=50_000,
         warm_up=3000,
+        own_from=5000,
         curriculum_every=15,
         curriculum_stop=40_000,
         hair_from=3000,
@@ -56,7 +59,9 @@ GPU = AdaptSettings(
     resolution=512,
     face=StageSettings(
         iterations=12_000,
+        shape_from=6000,
         warm_up=1000,
+        own_from=3000,
         curriculum_every=10,
         curriculum_stop=9000,
         hair_from=1000,
@@ -68,6 +73,7 @@ GPU = AdaptSettings(
     mouth=StageSettings(
         iterations=6000,
         warm_up=600,
+        own_from=1800,
         curriculum_every=7,
         curriculum_stop=4500,
         colours_only_from=5600,
@@ -84,7 +90,9 @@ CPU = AdaptSettings(
     resolution=256,
     face=StageSettings(
         iterations=6000,
+        shape_from=3000,
         warm_up=300,
+        own_from=1500,
         curriculum_every=10,
         curriculum_stop=4500,
         hair_from=600,
@@ -96,6 +104,7 @@ CPU = AdaptSettings(
     mouth=StageSettings(
         iterations=3000,
         warm_up=300,
+        own_from=900,
         curriculum_every=7,
         curriculum_stop=2200,
         colours_only_from=2800,
@@ -113,7 +122,9 @@ DEMO = replace(
     face=replace(
         CPU.face,
         iterations=2500,
+        shape_from=1250,
         warm_up=400,
+        own_from=800,
         curriculum_stop=1800,
         hair_from=400,
         hair_to=1000,
@@ -123,11 +134,13 @@ DEMO = replace(
         CPU.mouth,
         iterations=1200,
         warm_up=150,
+        own_from=400,
         curriculum_stop=900,
         colours_only_from=1100,
         density=replace(CPU.mouth.density, stop=900),
     ),
     fuse=replace(CPU.fuse, iterations=500),
+    refine=replace(CPU.refine, iterations=300),
 )
 """The cpu preset in less than half the time, for the built-in speaker."""
 
@@ -136,7 +149,9 @@ TINY = AdaptSettings(
     resolution=96,
     face=StageSettings(
         iterations=120,
+        shape_from=60,
         warm_up=30,
+        own_from=50,
         curriculum_every=10,
         curriculum_stop=90,
         hair_from=30,
@@ -148,6 +163,7 @@ TINY = AdaptSettings(
     mouth=StageSettings(
         iterations=60,
         warm_up=10,
+        own_from=20,
         curriculum_every=7,
         curriculum_stop=45,
         colours_only_from=55,
@@ -156,8 +172,14 @@ TINY = AdaptSettings(
     ),
     fuse=StageSettings(iterations=20, warm_up=0, curriculum_every=0, curriculum_stop=0),
     listen=ListenSettings(iterations=100),
+    refine=RefineSettings(iterations=10),
     save_every=5.0,
 )
 """A run of seconds that goes through every part: for tests and for looking around, not for looks."""
 
 PRESETS: dict[str, AdaptSettings] = {preset.name: preset for preset in (CPU, DEMO, GPU, PAPER, TINY)}
+
+
+def for_method(preset: AdaptSettings, method: MethodSettings) -> AdaptSettings:
+    """The preset without what the method has no use of."""
+    return preset if method.face_shape else replace(preset, face=replace(preset.face, shape_from=0))

@@ -36,6 +36,12 @@ class FieldRates:
     """Weight decay of the grids."""
     attention_decay: float = 1e-4
     """Weight decay of the attention over neighbouring windows."""
+    shared: float = 0.1
+    """Factor on the rates of fields that come from a prior ..."""
+    shared_until: float = 0.3
+    """... over this part of the stage; then they learn as fast as the others."""
+    aligner: float = 0.1
+    """Factor on the rates of the motion aligner."""
     half_life: float = 0.8
     """The rates fall as 0.5 ** (progress / half_life), progress from 0 to 1 over the stage."""
 
@@ -75,6 +81,12 @@ class LossSettings:
     """Of 1 - SSIM, beside the absolute difference."""
     motion: float = 1e-5
     """Of the mean absolute displacement, rotation and scale change."""
+    individual: float = 1e-4
+    """Of the same of the fields beside a shared one, so that it explains what it can."""
+    depth: float = 1e-2
+    """Of the depth against that of the fitted face, where the prior of the face's shape counts."""
+    normals: float = 1e-2
+    """Of the normals against it."""
     alpha: float = 1e-3
     """Of coverage outside the region and transparency inside it."""
     lip_attention: float = 5e-3
@@ -98,6 +110,8 @@ class StageSettings:
     iterations: int
     warm_up: int
     """Iterations without motion: the static head forms first."""
+    own_from: int = field(default=0, kw_only=True)
+    """Until here a person's own field waits beside a shared one, so that it learns only what that leaves."""
     curriculum_every: int
     """Every so many iterations the frame comes from the curriculum instead of from all frames."""
     curriculum_stop: int
@@ -107,6 +121,10 @@ class StageSettings:
     hair_to: int = 0
     perceptual_from: int = 0
     """LPIPS joins here."""
+    shape_from: int = 0
+    """The fitted face's depth and normals join here, where the method holds to them; 0: never ..."""
+    shape_every: int = 4
+    """... in every so manieth iteration, for they cost as much as the picture."""
     colours_only_from: int = 0
     """Mouth: from here only colours learn, over black, so that the cavity darkens. 0: never."""
     density: DensitySettings = field(default_factory=DensitySettings)
@@ -125,7 +143,28 @@ class ListenSettings:
     noise: float = 0.5
     """Standard deviation of the noise on speech features, in units of their own spread."""
     rate: float = 1e-3
-    """Learning rate."""
+    """Learning rate ..."""
+    taught_rate: float = 2e-4
+    """... and that of encoders of sound that a prior taught; those of facial motion then rest."""
+
+
+@dataclass(frozen=True)
+class RefineSettings:
+    """The stage after all others: the refiner, where the method has one."""
+
+    iterations: int = 600
+    rate: float = 1e-3
+    """Of Adam, of a refiner that begins as the identity; falls to an eighth."""
+    taught_rate: float = 1e-4
+    """Of one that a prior taught."""
+    lpips: float = 0.1
+    """Of LPIPS, where its weights are on disk (`losses.perceptual`) ..."""
+    detail: float = 1.0
+    """... and of the detail term, which stands in for it elsewhere."""
+    missing: float = 0.15
+    """Largest share of the Gaussians that is left out of the coarse picture."""
+    wider: float = 1.3
+    """Largest factor on the size of the others."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +178,7 @@ class AdaptSettings:
     mouth: StageSettings
     fuse: StageSettings
     listen: ListenSettings = field(default_factory=ListenSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
     feature_noise: float = 0.0
     """Standard deviation of the noise on speech features in training, in units of their own spread."""
     seed: int = 0

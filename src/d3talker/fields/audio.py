@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CODE_SIZE = 32
-"""Numbers in the code of a frame."""
+from d3talker.fields.encoder import CODE_SIZE, SignalEncoder
+
 NEIGHBOURS = 8
 """Windows that the attention looks at: those of the frames i - 4 .. i + 3."""
 
@@ -55,28 +55,10 @@ class AudioAttention(nn.Module):
         return (weights[:, :, None] * codes).sum(dim=1)
 
 
-class AudioEncoder(nn.Module):
-    """The codes of frames from the windows of a whole clip."""
-
-    def __init__(self, channels: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.net = AudioNet(channels, generator)
-        self.attention = AudioAttention(generator)
-
-    def forward(self, windows: Tensor, frames: Tensor) -> Tensor:
-        """Codes (B, 32) of the ``frames`` (B,) int64 of a clip with ``windows`` (T, 16, C).
-
-        Frames before the start and after the end repeat the first and the last window.
-        """
-        around = neighbours(frames, len(windows))
-        wanted, place = around.unique(return_inverse=True)
-        return self.attention(self.net(windows[wanted])[place])
-
-
-def neighbours(frames: Tensor, count: int) -> Tensor:
-    """Indices (B, 8) of the windows around each frame (B,), clamped to 0 .. ``count`` - 1."""
-    offsets = torch.arange(NEIGHBOURS, device=frames.device) - NEIGHBOURS // 2
-    return (frames[:, None] + offsets).clamp(0, count - 1)
+def audio_encoder(channels: int, generator: torch.Generator) -> SignalEncoder:
+    """Speech windows (T, 16, C) to codes; the attention looks at the frames i - 4 .. i + 3."""
+    before = NEIGHBOURS // 2
+    return SignalEncoder(AudioNet(channels, generator), AudioAttention(generator), before, NEIGHBOURS - before - 1)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:

@@ -1,4 +1,8 @@
-"""A deformation field: where a Gaussian goes, given where it rests and what is said (TalkingGaussian, eq. 5-7)."""
+"""A deformation field: where a Gaussian goes, given where it rests and what is said (TalkingGaussian, eq. 5-7).
+
+One inside the mouth may be hooked to the face (InsTaG, eq. 10 and 11): it hears how far the face moves up and down, and
+how strongly it moves itself depends on that.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from d3talker.config.method import FieldSettings
-from d3talker.fields.audio import CODE_SIZE
+from d3talker.fields.encoder import CODE_SIZE
 from d3talker.ops.grid import GridShape, encode_triplane
 from d3talker.ops.mlp import mlp
 
 EXPRESSION_SIZE = 6
 """Numbers of the upper-face expression; the last one is the blink."""
+HOOK_SIZE = 3
+"""Numbers of the hook, see :mod:`.hook`."""
 _STEP = 1e-2  # metres a unit of the decoder's output; keeps early displacements small
-_WIDTHS = {"position": 3, "rotation": 4, "scale": 3}
+_WIDTHS = {"position": 3, "rotation": 4, "scale": 3, "opacity": 1, "colour": 3}
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Resting:
     encoding: Tensor  # (N, 3 * levels)
     signal_attention: Tensor | None  # (N, 32)
     expression_attention: Tensor | None  # (N, 6)
+    size: Tensor | None = None  # (N, 3) factors on the displacement, of a motion aligner
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,19 @@ class Displacement:
     position: Tensor  # (N, 3) metres
     rotation: Tensor | None  # (N, 4) added to the raw quaternion
     scale: Tensor | None  # (N, 3) added to the raw scale
+    opacity: Tensor | None = None  # (N,) added to the raw opacity
+    colour: Tensor | None = None  # (N, 3) added to the constant colour
 
     def __add__(self, other: Displacement) -> Displacement:
         def total(a: Tensor | None, b: Tensor | None) -> Tensor | None:
             return b if a is None else a if b is None else a + b
 
         return Displacement(
-            self.position + other.position, total(self.rotation, other.rotation), total(self.scale, other.scale)
+            self.position + other.position,
+            total(self.rotation, other.rotation),
+            total(self.scale, other.scale),
+            total(self.opacity, other.opacity),
+            total(self.colour, other.colour),
         )
 
 
@@ -67,6 +80,8 @@ class DeformationField(nn.Module):
         self.expression_attention = layers(features, 16, EXPRESSION_SIZE) if settings.expression else None
         self.expression_mix = layers(EXPRESSION_SIZE - 1, 16, EXPRESSION_SIZE - 1) if settings.expression else None
         inputs = features + CODE_SIZE + (EXPRESSION_SIZE if settings.expression else 0)
+        inputs += HOOK_SIZE if settings.hook else 0
+        self.scaler = layers(features + HOOK_SIZE, 16, 16, 1) if settings.hook else None
         outputs = sum(_WIDTHS[attribute] for attribute in settings.deforms)
         self.decoder = layers(inputs, settings.hidden, settings.hidden, outputs)
         self.register_buffer("damping", _STEP * torch.tensor(settings.damping), persistent=False)
@@ -80,14 +95,20 @@ class DeformationField(nn.Module):
         )
         return Resting(encoding, signal, expression)
 
-    def forward(self, resting: Resting, code: Tensor, expression: Tensor) -> Displacement:
-        """The displacement for a signal ``code`` (32,) and an ``expression`` (6,)."""
+    def forward(self, resting: Resting, code: Tensor, expression: Tensor, hook: Tensor | None = None) -> Displacement:
+        """The displacement for a signal ``code`` (32,), an ``expression`` (6,) and the face's ``hook`` (3,)."""
         points = len(resting.encoding)
         signal = code.expand(points, -1) if resting.signal_attention is None else code * resting.signal_attention
         inputs = [resting.encoding, signal]
         if resting.expression_attention is not None:
             inputs.append(self.mix(expression) * resting.expression_attention)
-        return self.split(mlp(torch.cat(inputs, dim=1), list(self.decoder)))
+        if self.scaler is None:
+            return self.split(mlp(torch.cat(inputs, dim=1), list(self.decoder)), resting.size)
+        assert hook is not None
+        moves = hook.expand(points, -1)
+        strength = mlp(torch.cat([resting.encoding, moves], dim=1), list(self.scaler))
+        output = mlp(torch.cat([*inputs, moves], dim=1), list(self.decoder))
+        return self.split(output, _times(resting.size, 2.0 * torch.sigmoid(strength)))
 
     def frozen(self, resting: Resting) -> FrozenField:
         """The same field for points that stand still, with all that is constant computed once."""
@@ -99,31 +120,58 @@ class DeformationField(nn.Module):
             return expression
         return torch.cat([mlp(expression[None, :-1], list(self.expression_mix))[0], expression[-1:]])
 
-    def split(self, output: Tensor) -> Displacement:
-        """The decoder's output (N, outputs) as a displacement."""
+    def split(self, output: Tensor, size: Tensor | None = None) -> Displacement:
+        """The decoder's output (N, outputs) as a displacement, its position times ``size`` (N, 1) or (N, 3)."""
         deforms = self.settings.deforms
         parts = dict(zip(deforms, output.split([_WIDTHS[a] for a in deforms], dim=-1), strict=True))
-        return Displacement(parts["position"] * self.damping, parts.get("rotation"), parts.get("scale"))
+        position = parts["position"] * self.damping
+        opacity = parts.get("opacity")
+        return Displacement(
+            position if size is None else position * size,
+            parts.get("rotation"),
+            parts.get("scale"),
+            None if opacity is None else opacity[:, 0],
+            parts.get("colour"),
+        )
+
+
+def _times(size: Tensor | None, strength: Tensor) -> Tensor:
+    return strength if size is None else size * strength
 
 
 class FrozenField:
-    """A field over resting points: the grid's share of the first layer is a constant, only signals are left."""
+    """A field over resting points: the grid's share of the first layers is a constant, only signals are left."""
 
     def __init__(self, field: DeformationField, resting: Resting) -> None:
-        first, *self._rest = [weight.detach() for weight in field.decoder]
-        features = resting.encoding.shape[1]
         self._field, self._resting = field, resting
-        self._constant = resting.encoding @ first[:, :features].T
-        self._signal = first[:, features : features + CODE_SIZE]
-        self._expression = first[:, features + CODE_SIZE :]
+        encoding = resting.encoding
+        features = encoding.shape[1]
+        first, *self._rest = [weight.detach() for weight in field.decoder]
+        self._constant = encoding @ first[:, :features].T
+        signals = first[:, features:]
+        self._signal, signals = signals[:, :CODE_SIZE], signals[:, CODE_SIZE:]
+        self._expression, self._hook = signals.split([signals.shape[1] - self._hooked, self._hooked], dim=1)
+        if field.scaler is not None:
+            scale_first, *self._scale_rest = [weight.detach() for weight in field.scaler]
+            self._scale_constant = encoding @ scale_first[:, :features].T
+            self._scale_hook = scale_first[:, features:]
 
-    def __call__(self, code: Tensor, expression: Tensor) -> Displacement:
+    @property
+    def _hooked(self) -> int:
+        return 0 if self._field.scaler is None else HOOK_SIZE
+
+    def __call__(self, code: Tensor, expression: Tensor, hook: Tensor | None = None) -> Displacement:
         """As :meth:`DeformationField.forward`."""
+        constant, size = self._constant, self._resting.size
+        if self._field.scaler is not None:
+            assert hook is not None
+            strength = mlp((self._scale_constant + self._scale_hook @ hook).relu_(), self._scale_rest)
+            constant, size = constant + self._hook @ hook, _times(size, 2.0 * torch.sigmoid(strength))
         if self._resting.signal_attention is None:
-            hidden = self._constant + self._signal @ code
+            hidden = constant + self._signal @ code
         else:
-            hidden = torch.addmm(self._constant, self._resting.signal_attention, (self._signal * code).T)
+            hidden = torch.addmm(constant, self._resting.signal_attention, (self._signal * code).T)
         if self._resting.expression_attention is not None:
             weight = self._expression * self._field.mix(expression)
             hidden = torch.addmm(hidden, self._resting.expression_attention, weight.T)
-        return self._field.split(mlp(hidden.relu_(), self._rest))
+        return self._field.split(mlp(hidden.relu_(), self._rest), size)

@@ -3,8 +3,8 @@
 The input is the difference of two PNCC pictures, the face as the sound moves it less the face at rest: floats in
 [-2, 2], 0 on the background and nearly 0 on the cheeks. What moves stands in thin rims around lips, lids and jaw (spec
 2, section 2.3), hence a gain before the first layer, strides in place of pooling, and a last map that is flattened, so
-that the place of a rim is not averaged away. Who keeps differences as int8 stores ``round(63.5 d)``: the rounding, at
-most 0.008, is far below the rims.
+that the place of a rim is not averaged away. They may be kept as int8 (:func:`stored`): the rounding, at most 0.008, is
+far below the rims.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CODE_SIZE = 32
-"""Numbers in the code of a frame."""
+from d3talker.fields.encoder import CODE_SIZE, SignalEncoder
+
 PICTURE = 256
 """Rows and columns of a difference."""
 REACH = 4
@@ -26,6 +26,7 @@ GAIN = 8.0
 have a standard deviation of 0.09 to 0.12."""
 SLOPE = 0.02
 """Of the leaky rectifiers."""
+_STORED = 63.5  # steps of int8 a unit
 
 
 class DifferenceEncoder(nn.Module):
@@ -47,7 +48,7 @@ class DifferenceEncoder(nn.Module):
 
     def forward(self, differences: Tensor) -> Tensor:
         """See the class."""
-        x = GAIN * differences
+        x = GAIN * (differences.float() / _STORED if differences.dtype == torch.int8 else differences)
         for convolution in self.convolutions:
             x = functional.leaky_relu(convolution(x), SLOPE)
         return self.outer(functional.leaky_relu(self.inner(x.flatten(1)), SLOPE))
@@ -75,24 +76,14 @@ class MotionTcn(nn.Module):
         return x.squeeze(2)
 
 
-class MotionEncoder(nn.Module):
-    """The codes of frames from the PNCC differences of a whole clip."""
+def motion_encoder(generator: torch.Generator) -> SignalEncoder:
+    """PNCC differences (T, 3, 256, 256), see :class:`DifferenceEncoder`, to codes."""
+    return SignalEncoder(DifferenceEncoder(generator), MotionTcn(generator), REACH, REACH)
 
-    def __init__(self, generator: torch.Generator) -> None:
-        super().__init__()
-        self.net = DifferenceEncoder(generator)
-        self.tcn = MotionTcn(generator)
 
-    def forward(self, differences: Tensor, frames: Tensor) -> Tensor:
-        """Codes (B, 32) of the ``frames`` (B,) int64 of a clip with ``differences`` (T, 3, 256, 256) in [-2, 2].
-
-        Every frame that is looked at is encoded once. Frames before the start and after the end repeat the first and
-        the last one.
-        """
-        offsets = torch.arange(-REACH, REACH + 1, device=frames.device)
-        around = (frames[:, None] + offsets).clamp(0, len(differences) - 1)
-        wanted, place = around.unique(return_inverse=True)
-        return self.tcn(self.net(differences[wanted])[place])
+def stored(differences: Tensor) -> Tensor:
+    """Differences in [-2, 2] as int8, a quarter of the memory."""
+    return (_STORED * differences).round().to(torch.int8)
 
 
 def _initialise(module: nn.Module, generator: torch.Generator) -> None:

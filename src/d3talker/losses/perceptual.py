@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from d3talker.assets.weights import ALEXNET, LPIPS_HEADS, find_weights
+from d3talker.assets.weights import ALEXNET, LPIPS_HEADS, find_weights, weights_state
 from d3talker.core.errors import D3Error
 
 _LAYERS = (
@@ -17,6 +19,8 @@ _LAYERS = (
     (256, 256, 3, 1, 1, 10),
 )
 """Channels in and out, kernel, stride, padding, and the layer's number in torchvision's file."""
+Judge = Literal["lpips", "detail"]
+"""What looks at a refined picture: LPIPS, or :mod:`.detail` in its place."""
 SMALLEST = 32
 """Pixels of a side below which AlexNet has nothing left to compare."""
 
@@ -51,6 +55,11 @@ class Perceptual(nn.Module):
             x = functional.relu(convolution(x))
             found.append(x)
         return found
+
+
+def judge_at_hand() -> Judge:
+    """LPIPS if both files of its weights are on disk."""
+    return "lpips" if all(weights_state(weights) == "ready" for weights in (ALEXNET, LPIPS_HEADS)) else "detail"
 
 
 def load_perceptual() -> Perceptual:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from d3talker.fields.audio import NEIGHBOURS, AudioEncoder
+from d3talker.core.errors import D3Error
+from d3talker.fields.deformation import Displacement, FrozenField
+from d3talker.fields.hook import face_hook
 from d3talker.models.gaussians import draw
-from d3talker.models.head import Branch, Head, compose, total
+from d3talker.models.head import Branch, Counted, DrivenField, Head, Signals, compose, total
 from d3talker.ops.rasterize import Rendered
 
 SMOOTHING = (0.25, 0.5, 0.25)
@@ -25,48 +27,70 @@ class Codes:
     mouth: list[Tensor]
 
 
+class Moves:
+    """The displacements of a head whose Gaussians and fields stand still, the same in training and in drawing."""
+
+    @torch.no_grad()
+    def __init__(self, head: Head, counted: Counted = "all") -> None:
+        self._face, self._mouth = (_frozen(branch, counted) for branch in (head.face, head.mouth))
+        if not self._face or not self._mouth:
+            raise D3Error(f"this head has no {counted} field", "a person of d3talker", "Leave --fields out.")
+
+    @torch.no_grad()
+    def __call__(self, codes: Codes, expression: Tensor) -> tuple[Displacement, Displacement]:
+        """Face and mouth in one frame; the mouth hears how far the face moves."""
+        face = total([field(codes.face[place], expression) for place, field in self._face])
+        hook = face_hook(face.position[:, 1])
+        return face, total([field(codes.mouth[place], expression, hook) for place, field in self._mouth])
+
+
+def _frozen(branch: Branch, counted: Counted) -> list[tuple[int, FrozenField]]:
+    resting = branch.rest()
+    return [(place, branch.driven[place].field.frozen(resting[place])) for place in branch.counts(counted)]
+
+
 class Animation:
     """Draws frames of a head whose Gaussians no longer change."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, counted: Counted = "all") -> None:
         self._head = head
-        with torch.no_grad():
-            self._fields = {
-                name: [driven.field.frozen(rest) for driven, rest in zip(branch.driven, branch.rest(), strict=True)]
-                for name, branch in (("face", head.face), ("mouth", head.mouth))
-            }
+        self._moves = Moves(head, counted)
 
     @torch.no_grad()
     def branches(
         self, codes: Codes, expression: Tensor, world_to_cam: Tensor, intrinsics: Tensor, resolution: int
     ) -> tuple[Rendered, Rendered]:
         """Face and mouth of one frame over black."""
-        drawn = []
-        for name, branch, code in (("face", self._head.face, codes.face), ("mouth", self._head.mouth, codes.mouth)):
-            moved = total([field(c, expression) for field, c in zip(self._fields[name], code, strict=True)])
-            drawn.append(draw(branch.gaussians, moved, world_to_cam, intrinsics, resolution))
-        return drawn[0], drawn[1]
+        face, mouth = self._moves(codes, expression)
+        return (
+            draw(self._head.face.gaussians, face, world_to_cam, intrinsics, resolution),
+            draw(self._head.mouth.gaussians, mouth, world_to_cam, intrinsics, resolution),
+        )
 
+    @torch.no_grad()
     def frame(
         self, codes: Codes, expression: Tensor, world_to_cam: Tensor, intrinsics: Tensor, behind: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The picture (R, R, 3) in [0, 1] over ``behind`` (R, R, 3), and the alpha (R, R) of the head."""
         face, mouth = self.branches(codes, expression, world_to_cam, intrinsics, len(behind))
         alpha = 1.0 - (1.0 - face.alpha[0]) * (1.0 - mouth.alpha[0])
-        return compose(face, mouth, behind[None])[0].clamp(0.0, 1.0), alpha
+        picture = compose(face, mouth, behind[None]).clamp(0.0, 1.0)
+        if self._head.refiner is not None:
+            picture = self._head.refiner(picture, face.alpha, mouth.alpha)
+        return picture[0], alpha
 
 
 @torch.no_grad()
-def stream_codes(head: Head, pieces: Iterator[Tensor]) -> Iterator[Codes]:
-    """The codes of every frame in order, from speech windows in pieces (n, 16, C).
+def stream_codes(head: Head, pieces: Iterator[Signals]) -> Iterator[Codes]:
+    """The codes of every frame in order, from the signals in pieces of n frames.
 
-    The attention looks three frames ahead and the smoothing one, so the codes come that much later than the windows.
+    The encoders look three or four frames ahead and the smoothing one, so the codes come that much later.
     """
-    encoders = [driven.encoder for branch in (head.face, head.mouth) for driven in branch.driven]
+    driven = [driven for branch in (head.face, head.mouth) for driven in branch.driven]
     faces = len(head.face.driven)
     recent: list[Tensor] = []
-    for attended in _attended(encoders, pieces):
-        recent = [*(recent or [attended]), attended][-3:]  # before the first frame stands the first one
+    for codes in _looked(driven, pieces):
+        recent = [*(recent or [codes]), codes][-3:]  # before the first frame stands the first one
         if len(recent) == 3:
             yield _smoothed(recent, faces)
     if recent:
@@ -79,37 +103,38 @@ def _smoothed(three: list[Tensor], faces: int) -> Codes:
     return Codes(codes[:faces], codes[faces:])
 
 
-def _attended(encoders: list[AudioEncoder], pieces: Iterator[Tensor]) -> Iterator[Tensor]:
-    """The codes of all encoders (E, 32), frame by frame."""
+def _looked(driven: list[DrivenField], pieces: Iterator[Signals]) -> Iterator[Tensor]:
+    """The codes of all fields (E, 32), frame by frame."""
+    before, after = (max(getattr(d.encoder, side) for d in driven) for side in ("before", "after"))
     held: list[Tensor] | None = None
-    before, after = NEIGHBOURS // 2, NEIGHBOURS - NEIGHBOURS // 2 - 1
-    for windows in pieces:
-        fresh = [encoder.net(windows) for encoder in encoders]
+    for piece in pieces:
+        fresh = [d.encoder.net(piece[d.field.settings.signal]) for d in driven]
         if held is None:
-            held = [code[:1].expand(before, -1) for code in fresh]
+            held = [features[:1].expand(before, -1) for features in fresh]
         held = [torch.cat(pair) for pair in zip(held, fresh, strict=True)]
-        ready = len(held[0]) - NEIGHBOURS + 1
-        yield from _attend(encoders, held, ready)
-        held = [code[max(0, ready) :] for code in held]
+        ready = len(held[0]) - before - after
+        yield from _look(driven, held, before, ready)
+        held = [features[max(0, ready) :] for features in held]
     if held is not None:
-        held = [torch.cat([code, code[-1:].expand(after, -1)]) for code in held]
-        yield from _attend(encoders, held, len(held[0]) - NEIGHBOURS + 1)
+        held = [torch.cat([features, features[-1:].expand(after, -1)]) for features in held]
+        yield from _look(driven, held, before, len(held[0]) - before - after)
 
 
-def _attend(encoders: list[AudioEncoder], held: list[Tensor], count: int) -> Iterator[Tensor]:
+def _look(driven: list[DrivenField], held: list[Tensor], before: int, count: int) -> Iterator[Tensor]:
     if count > 0:
-        codes = [
-            encoder.attention(code.unfold(0, NEIGHBOURS, 1)[:count].transpose(1, 2))
-            for encoder, code in zip(encoders, held, strict=True)
-        ]
+        codes = []
+        for d, features in zip(driven, held, strict=True):
+            around = features[before - d.encoder.before :].unfold(0, d.encoder.before + 1 + d.encoder.after, 1)
+            codes.append(d.encoder.look(around[:count].transpose(1, 2)))
         yield from torch.stack(codes, dim=1)
 
 
 @torch.no_grad()
-def clip_codes(branch: Branch, windows: Tensor) -> list[Tensor]:
+def clip_codes(branch: Branch, signals: Signals) -> list[Tensor]:
     """The codes (T, 32) of every frame of a clip for each field of a branch, as :func:`stream_codes` gives them."""
     smoothed = []
-    for codes in branch.codes(windows, torch.arange(len(windows))):
+    for driven in branch.driven:
+        codes = driven.clip_codes(signals)
         padded = torch.cat([codes[:1], codes, codes[-1:]])
         smoothed.append(sum(weight * padded[i : i + len(codes)] for i, weight in enumerate(SMOOTHING)))
     return [torch.as_tensor(codes) for codes in smoothed]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from d3talker.fields.deformation import Displacement
+from d3talker.losses.geometry import gaussian_normals
 from d3talker.ops.rasterize import Rendered, rasterize
 from d3talker.ops.spherical_harmonics import colours, to_degree0
 
@@ -52,10 +55,14 @@ class Gaussians(nn.Module):
         """(N,) in (0, 1)."""
         return torch.sigmoid(self.raw_opacities)
 
-    def seen_from(self, centre: Tensor) -> Tensor:
-        """Colours (N, 3), at least 0, seen from a camera ``centre`` (3,) in the head frame."""
+    def seen_from(self, centre: Tensor, change: Tensor | None = None) -> Tensor:
+        """Colours (N, 3), at least 0, seen from a camera ``centre`` (3,) in the head frame.
+
+        ``change`` (N, 3) is added to the constant part.
+        """
         directions = functional.normalize(self.means.detach() - centre, dim=-1)
-        return colours(torch.cat([self.colour, self.colour_detail], dim=1), directions)
+        colour = self.colour if change is None else self.colour + change[:, None]
+        return colours(torch.cat([colour, self.colour_detail], dim=1), directions)
 
 
 def start_gaussians(points: Tensor, rgb: Tensor, spacing: Tensor, degree: int, opacity: float = 0.1) -> Gaussians:
@@ -80,6 +87,32 @@ def inverse_softplus(values: Tensor) -> Tensor:
     return values + torch.log(-torch.expm1(-values))
 
 
+@dataclass(frozen=True)
+class _Moved:
+    """A cloud where a displacement took it, as the rasterizer wants it."""
+
+    means: Tensor
+    rotations: Tensor
+    scales: Tensor
+    opacities: Tensor
+    colour_change: Tensor | None
+
+
+def _moved(gaussians: Gaussians, displacement: Displacement | None) -> _Moved:
+    means: Tensor = gaussians.means
+    rotations: Tensor = gaussians.raw_rotations
+    raw_scales: Tensor = gaussians.raw_scales
+    raw_opacities: Tensor = gaussians.raw_opacities
+    colour = None
+    if displacement is not None:
+        means = means + displacement.position
+        rotations = rotations if displacement.rotation is None else rotations + displacement.rotation
+        raw_scales = raw_scales if displacement.scale is None else raw_scales + displacement.scale
+        raw_opacities = raw_opacities if displacement.opacity is None else raw_opacities + displacement.opacity
+        colour = displacement.colour
+    return _Moved(means, rotations, functional.softplus(raw_scales), torch.sigmoid(raw_opacities), colour)
+
+
 def draw(
     gaussians: Gaussians,
     displacement: Displacement | None,
@@ -93,20 +126,14 @@ def draw(
 
     The three colour channels lie over ``background`` (3,), or over black with the colours premultiplied.
     """
-    means: Tensor = gaussians.means
-    rotations: Tensor = gaussians.raw_rotations
-    raw_scales: Tensor = gaussians.raw_scales
-    if displacement is not None:
-        means = means + displacement.position
-        rotations = rotations if displacement.rotation is None else rotations + displacement.rotation
-        raw_scales = raw_scales if displacement.scale is None else raw_scales + displacement.scale
+    moved = _moved(gaussians, displacement)
     centre = -world_to_cam[:3, :3].T @ world_to_cam[:3, 3]
     return rasterize(
-        means,
-        rotations,
-        functional.softplus(raw_scales),
-        gaussians.opacities,
-        gaussians.seen_from(centre),
+        moved.means,
+        moved.rotations,
+        moved.scales,
+        moved.opacities,
+        gaussians.seen_from(centre, moved.colour_change),
         world_to_cam[None],
         intrinsics[None],
         resolution,
@@ -114,3 +141,26 @@ def draw(
         background=background,
         screen_probe=screen_probe,
     )
+
+
+def draw_normals(
+    gaussians: Gaussians,
+    displacement: Displacement | None,
+    world_to_cam: Tensor,
+    intrinsics: Tensor,
+    resolution: int,
+) -> Tensor:
+    """The normals (1, R, R, 3) of the cloud in the camera frame, blended as colours are, not normalised."""
+    moved = _moved(gaussians, displacement)
+    normals = gaussian_normals(moved.rotations, moved.scales, moved.means, world_to_cam)
+    return rasterize(
+        moved.means.detach(),
+        moved.rotations,
+        moved.scales.detach(),
+        moved.opacities.detach(),
+        normals,
+        world_to_cam[None],
+        intrinsics[None],
+        resolution,
+        resolution,
+    ).features

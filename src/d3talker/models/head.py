@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from d3talker.config.method import BranchSettings, MethodSettings
-from d3talker.fields.audio import AudioEncoder
+from d3talker.fields.aligner import MotionAligner
+from d3talker.fields.audio import audio_encoder
 from d3talker.fields.deformation import DeformationField, Displacement, Resting
+from d3talker.fields.encoder import SignalEncoder
+from d3talker.fields.motion import motion_encoder
 from d3talker.models.gaussians import Gaussians
+from d3talker.models.refiner import Refiner, build_refiner
 from d3talker.ops.rasterize import Rendered
+
+Signals = dict[str, Tensor]
+"""The inputs (T, ...) of a clip by the signal's name: ``audio``, speech windows, and ``motion``, PNCC differences."""
+Counted = Literal["all", "general", "individual"]
+"""Which fields move the head: the shared ones, the person's own beside them, or all."""
+_ALIGNER_WIDTH = {"place and size": 32, "place": 16}
 
 
 class DrivenField(nn.Module):
     """A deformation field with the encoder of the signal that drives it."""
 
-    def __init__(self, field: DeformationField, encoder: AudioEncoder) -> None:
+    def __init__(self, field: DeformationField, encoder: SignalEncoder) -> None:
         super().__init__()
         self.field = field
         self.encoder = encoder
 
+    def codes(self, signals: Signals, frames: Tensor) -> Tensor:
+        """The codes (B, 32) of ``frames`` (B,)."""
+        return self.encoder(signals[self.field.settings.signal], frames)
+
+    def clip_codes(self, signals: Signals) -> Tensor:
+        """The codes (T, 32) of every frame of a clip."""
+        return self.encoder.clip(signals[self.field.settings.signal])
+
 
 class Branch(nn.Module):
-    """One part of the head: a cloud, and fields whose displacements are summed."""
+    """One part of the head: a cloud, and fields whose displacements are summed (D3-Talker, eq. 8)."""
 
     def __init__(
         self, settings: BranchSettings, channels: int, gaussians: Gaussians, generator: torch.Generator
     ) -> None:
         super().__init__()
         self.gaussians = gaussians
+        encoders: dict[str, Callable[[], SignalEncoder]] = {
+            "audio": lambda: audio_encoder(channels, generator),
+            "motion": lambda: motion_encoder(generator),
+        }
         self.fields = nn.ModuleList(
-            DrivenField(DeformationField(field, generator), AudioEncoder(channels, generator))
-            for field in settings.fields
+            DrivenField(DeformationField(field, generator), encoders[field.signal]()) for field in settings.fields
+        )
+        self.aligner = (
+            None
+            if settings.align == "none"
+            else MotionAligner(_ALIGNER_WIDTH[settings.align], settings.align == "place and size", generator)
         )
 
     @property
@@ -44,17 +74,40 @@ class Branch(nn.Module):
         return self.rest_at(self.gaussians.means)
 
     def rest_at(self, points: Tensor) -> list[Resting]:
-        """The same of any points (N, 3) metres."""
-        return [driven.field.rest(points) for driven in self.driven]
+        """The same of any points (N, 3) metres; shared fields are asked where the aligner says."""
+        if self.aligner is None:
+            return [driven.field.rest(points) for driven in self.driven]
+        offset, size = self.aligner(points)
+        return [
+            replace(driven.field.rest(points + offset), size=size)
+            if driven.field.settings.shared
+            else driven.field.rest(points)
+            for driven in self.driven
+        ]
 
-    def codes(self, windows: Tensor, frames: Tensor) -> list[Tensor]:
-        """The signal codes (B, 32) of ``frames`` (B,) for each field, from the windows (T, 16, C) of a clip."""
-        return [driven.encoder(windows, frames) for driven in self.driven]
+    def codes(self, signals: Signals, frames: Tensor) -> list[Tensor]:
+        """The signal codes (B, 32) of ``frames`` (B,) for each field."""
+        return [driven.codes(signals, frames) for driven in self.driven]
 
-    def displace(self, resting: list[Resting], codes: list[Tensor], expression: Tensor) -> Displacement:
-        """The summed displacement for one frame: codes (32,) for each field, expression (6,)."""
-        parts = zip(self.driven, resting, codes, strict=True)
-        return total([driven.field(rest, code, expression) for driven, rest, code in parts])
+    def counts(self, counted: Counted) -> list[int]:
+        """The places of the fields that count."""
+        return [
+            place
+            for place, driven in enumerate(self.driven)
+            if counted == "all" or driven.field.settings.shared == (counted == "general")
+        ]
+
+    def parts(
+        self,
+        resting: list[Resting],
+        codes: list[Tensor],
+        expression: Tensor,
+        hook: Tensor | None = None,
+        counted: Counted = "all",
+    ) -> list[Displacement]:
+        """What each field that counts does in one frame: codes (32,) of all, expression (6,), the face's hook (3,)."""
+        places = self.counts(counted)
+        return [self.driven[place].field(resting[place], codes[place], expression, hook) for place in places]
 
 
 def total(parts: list[Displacement]) -> Displacement:
@@ -66,12 +119,13 @@ def total(parts: list[Displacement]) -> Displacement:
 
 
 class Head(nn.Module):
-    """Both branches of one person."""
+    """Both branches of one person, and what repaints their picture."""
 
-    def __init__(self, face: Branch, mouth: Branch) -> None:
+    def __init__(self, face: Branch, mouth: Branch, refiner: Refiner | None = None) -> None:
         super().__init__()
         self.face = face
         self.mouth = mouth
+        self.refiner = refiner
 
 
 def build_head(
@@ -81,6 +135,7 @@ def build_head(
     return Head(
         Branch(method.face, channels, face, generator),
         Branch(method.mouth, channels, mouth, generator),
+        None if method.refiner is None else build_refiner(method.refiner, generator),
     )
 
 

@@ -49,6 +49,11 @@ class Person:
     face_shape: np.ndarray
 
     @property
+    def method(self) -> MethodSettings:
+        """What the head is made of."""
+        return method_of(self.meta["method"])
+
+    @property
     def resolution(self) -> int:
         """Pixels of the square picture the head was trained at."""
         return int(self.meta["resolution"])
@@ -92,11 +97,16 @@ def load_person(path: Path, device: torch.device | None = None) -> Person:
         if file.stat().st_size != size:
             seen = f"{file} has {file.stat().st_size} bytes"
             raise D3Error(seen, f"{size} bytes, as written by adapt", _AGAIN)
-    method = dacite.from_dict(MethodSettings, meta["method"], dacite.Config(strict=True, cast=[tuple]))
+    method = method_of(meta["method"])
     tensors = {name: torch.from_numpy(array) for name, array in read_arrays(path / "head.safetensors", _AGAIN).items()}
     head = head_from_tensors(method, meta["front_end"]["channels"], tensors)
     poses = read_arrays(path / "poses.safetensors", _AGAIN)
     return Person(path, meta, head.to(device or torch.device("cpu")), **poses)
+
+
+def method_of(told: dict[str, Any]) -> MethodSettings:
+    """The method that :func:`as_plain` told."""
+    return dacite.from_dict(MethodSettings, told, dacite.Config(strict=True, cast=[tuple]))
 
 
 def head_tensors(head: Head) -> dict[str, Tensor]:

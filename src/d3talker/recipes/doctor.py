@@ -41,7 +41,8 @@ _LICENCES = {
 
 def examine() -> list[Finding]:
     """Looks at everything the package can use and tells what it found."""
-    return [*_machine(), *_rasterizers(), *_tracker(), *_encoders(), *_hearing(), *_voices(), *_extras(), *_licences()]
+    parts = (_machine, _rasterizers, _tracker, _encoders, _hearing, _priors, _weights, _voices, _extras, _licences)
+    return [finding for part in parts for finding in part()]
 
 
 def _machine() -> Iterator[Finding]:
@@ -96,6 +97,26 @@ def _hearing() -> Iterator[Finding]:
         told = state(name)
         ready = told == "ready"
         yield Finding(f"speech features {name}", "ready" if ready else "missing", "" if ready else told)
+
+
+def _priors() -> Iterator[Finding]:
+    from d3talker.config.method import D3TALKER, INSTAG
+    from d3talker.models.prior import SHIPPED, default_prior, load_prior
+
+    for method in (D3TALKER, INSTAG):
+        if default_prior(method) == SHIPPED:
+            prior = load_prior(SHIPPED, method)
+            yield Finding(f"prior {method.name}", "ready", f"in the package, of {len(prior.meta['people'])} clips")
+        else:
+            yield Finding(f"prior {method.name}", "missing", f"d3talker pretrain --method {method.name} makes one")
+
+
+def _weights() -> Iterator[Finding]:
+    from d3talker.assets.weights import ALEXNET, LPIPS_HEADS, weights_state
+
+    for weights in (ALEXNET, LPIPS_HEADS):
+        told = weights_state(weights)
+        yield Finding("LPIPS", "ready" if told == "ready" else "missing", weights.file if told == "ready" else told)
 
 
 def _voices() -> Iterator[Finding]:

@@ -17,16 +17,16 @@ from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.video import VideoWriter
-from d3talker.models.animate import Animation, Codes, clip_codes
+from d3talker.models.animate import Animation, Codes, Counted, clip_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.evaluate_report import write_evaluation_report
 from d3talker.recipes.evaluate_scores import Scorer
+from d3talker.recipes.hearing import hearing_again
 from d3talker.recipes.prepare import prepare
-from d3talker.signals.front_ends import front_end
-from d3talker.signals.speech import FRAME_SAMPLES, RATE, speech_windows
+from d3talker.signals.speech import FRAME_SAMPLES, RATE
 from d3talker.tracking.clip import Clip, load_clip
 
 FEWEST = 25
@@ -51,6 +51,7 @@ def evaluate(
     *,
     json: Path | None = None,
     video: Path | None = None,
+    counted: Counted = "all",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measures ``person`` on the frames of ``source`` that it did not learn from.
@@ -60,6 +61,7 @@ def evaluate(
         source: a video of the same person, or the folder that ``prepare`` made of it.
         json: where to write the numbers.
         video: folder for ``pred.mp4`` and ``truth.mp4`` (the same frames, with sound, near-lossless).
+        counted: which fields move the head.
         progress: hears of stages and steps.
 
     Returns:
@@ -83,7 +85,7 @@ def evaluate(
         names = () if video is None else (video / "pred.mp4", video / "truth.mp4")
         size = person.resolution
         writers = [stack.enter_context(VideoWriter(n, size, size, style="precise", sound_rate=RATE)) for n in names]
-        for seen in _draw(person, clip, first):
+        for seen in _draw(person, clip, first, counted):
             scorer.add(seen.truth, seen.labels, seen.predicted, seen.still, boxes[seen.index])
             for writer, picture in zip(writers, (seen.predicted, seen.truth), strict=False):
                 writer.write(picture)
@@ -138,12 +140,13 @@ def _first_unseen(person: Person, clip: Clip) -> int:
 
 
 @torch.no_grad()
-def _draw(person: Person, clip: Clip, first: int) -> Iterator[Seen]:
+def _draw(person: Person, clip: Clip, first: int, counted: Counted) -> Iterator[Seen]:
     size, device = person.resolution, person.head.face.gaussians.device
-    features = front_end(person.meta["front_end"]["name"])
-    windows = torch.from_numpy(speech_windows(features, clip.sound())[: len(clip)]).to(device)
-    animation = Animation(person.head)
-    face, mouth = clip_codes(person.head.face, windows), clip_codes(person.head.mouth, windows)
+    sound = clip.sound()
+    pieces = list(hearing_again(person.method, person.meta, "the person").stream(lambda: iter([sound]), device))
+    signals = {name: torch.cat([piece[name] for piece in pieces])[: len(clip)] for name in pieces[0]}
+    animation = Animation(person.head, counted)
+    face, mouth = clip_codes(person.head.face, signals), clip_codes(person.head.mouth, signals)
     resting = Codes([c.mean(dim=0) for c in face], [c.mean(dim=0) for c in mouth])
     intrinsics = torch.from_numpy(clip.intrinsics(size).astype(np.float32)).to(device)
     for i, (truth, labels, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):

@@ -5,7 +5,6 @@ Everything streams in pages of at most ten seconds, so that an hour takes the me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from d3talker.core.errors import D3Error
 from d3talker.core.files import writable_folder
+from d3talker.core.pieces import blocks
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.video import VideoWriter
 from d3talker.ops.threads import quiet_threads
@@ -82,17 +82,3 @@ def motion(
                 video.write(picture)
                 advance()
     return scene.agreement()
-
-
-def blocks(pieces: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Joins pieces (n, ...) and cuts them anew, ``size`` rows each, the last one shorter."""
-    held: list[np.ndarray] = []
-    count = 0
-    for piece in pieces:
-        while count + len(piece) >= size:
-            yield np.concatenate([*held, piece[: size - count]])
-            piece, held, count = piece[size - count :], [], 0
-        held.append(piece)
-        count += len(piece)
-    if count:
-        yield np.concatenate(held)

@@ -90,6 +90,20 @@ def prepare(
     return load_clip(out)
 
 
+def prepared(source: Path, folder: Path, progress: Progress) -> Clip:
+    """The clip that ``source`` is, or that the video ``source`` becomes in ``folder``, once.
+
+    Raises:
+        D3Error: as :func:`prepare`, or a damaged clip.
+    """
+    if (source / "clip.json").exists():
+        return load_clip(source)
+    if (folder / "clip.json").exists():
+        progress.say(f"the clip is prepared already: {folder}")
+        return load_clip(folder)
+    return prepare(source, folder, progress=progress)
+
+
 def _follow_faces(
     video: Path, info: VideoInfo, settings: PrepareSettings, progress: Progress
 ) -> tuple[str, FaceFollower]:

@@ -25,12 +25,12 @@ from d3talker.media.writer import StyleName
 from d3talker.models.animate import Animation, stream_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
+from d3talker.recipes.hearing import hearing_again
 from d3talker.recipes.paste import Paste
 from d3talker.recipes.sound import check_sound, clean_sound
 from d3talker.recipes.walk import read_blinks, smooth_cameras, stillest, to_and_fro
 from d3talker.signals.blinks import blinks
-from d3talker.signals.front_ends import front_end
-from d3talker.signals.speech import RATE, SoundSource, frame_count, stream_windows
+from d3talker.signals.speech import RATE, SoundSource, frame_count
 
 SOUND_RATE = 48_000
 """Samples a second of the sound in the video."""
@@ -117,21 +117,14 @@ def say(
 
     ``behind`` (R, R, 3) in [0, 1] takes the place of the clip's background.
     """
-    features = front_end(person.meta["front_end"]["name"])
-    if features.fingerprint() != person.meta["front_end"]["fingerprint"]:
-        raise D3Error(
-            f"the person learned on {person.meta['front_end']['fingerprint']}",
-            features.fingerprint(),
-            "Adapt the person again with this version of d3talker.",
-        )
+    ears = hearing_again(person.method, person.meta, "the person")
     device = person.head.face.gaussians.device
     animation = Animation(person.head)
     plates, torsos = FrameBlocks(person.path / "plates.mp4"), FrameBlocks(person.path / "torso.mkv")
     clean = np.asarray(Image.open(person.path / "background.png").convert("RGB"), np.float32) / 255
     intrinsics = torch.from_numpy(person.intrinsics.astype(np.float32)).to(device)
-    pieces = (torch.from_numpy(piece).to(device) for piece in stream_windows(features, sound))
     for codes, (place, camera, expression) in zip(
-        stream_codes(person.head, pieces), _motion(person, settings), strict=False
+        stream_codes(person.head, ears.stream(sound, device)), _motion(person, settings), strict=False
     ):
         plate, torso = plates[place] / np.float32(255), torsos[place][..., :1] / np.float32(255)
         if behind is not None:

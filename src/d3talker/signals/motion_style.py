@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
+import dacite
 import numpy as np
 
 from d3talker.faces.model import FaceModel
@@ -52,6 +54,16 @@ class MotionStyle:
         for numbers in (self.usual, self.own, self.lowest, self.highest):
             digest.update(b"-" if numbers is None else np.asarray(numbers, np.float32).tobytes())
         return digest.hexdigest()[:12]
+
+    def as_json(self) -> dict[str, Any]:
+        """What JSON can hold, for :meth:`from_json`."""
+        return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in vars(self).items()}
+
+    @staticmethod
+    def from_json(told: dict[str, Any]) -> MotionStyle:
+        """The style that :meth:`as_json` told."""
+        told = {name: np.array(v, np.float32) if isinstance(v, list) else v for name, v in told.items()}
+        return dacite.from_dict(MotionStyle, told, dacite.Config(strict=True, check_types=False))
 
     def stretch(self, said: np.ndarray) -> np.ndarray:
         """Puts the person's mean and spread on what the network says, (T, Ke)."""

@@ -1,8 +1,8 @@
 """Adaptation: from a clip of a talking person to a head that talks.
 
 The story: prepare the clip, start the Gaussians on the tracked surface, teach the encoders to hear the lips, train
-the face, the inside of the mouth and both together, write the person's folder and a report to look at. Every step can
-be killed and goes on where it was.
+the face, the inside of the mouth and both together, teach the refiner, write the person's folder and a report to look
+at. Every step can be killed and goes on where it was.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ import numpy as np
 import torch
 
 from d3talker import __version__
-from d3talker.config.method import MethodSettings
+from d3talker.config.method import MethodSettings, adapted
+from d3talker.config.presets import for_method
 from d3talker.config.training import AdaptSettings
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
-from d3talker.losses.perceptual import load_perceptual
-from d3talker.models.head import build_head
+from d3talker.losses.perceptual import Judge, judge_at_hand, load_perceptual
+from d3talker.models.head import Head, build_head
 from d3talker.models.person import Person, as_plain, load_person, save_person
+from d3talker.models.prior import Prior, load_prior, require_same_ears, take_up, teaches_refiner
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.face import FaceStage
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
@@ -36,13 +38,15 @@ from d3talker.recipes.adapt.listen import ListenStage
 from d3talker.recipes.adapt.loop import Run, load_checkpoint, run_stages
 from d3talker.recipes.adapt.mouth import MouthStage
 from d3talker.recipes.adapt.plates import write_plates
+from d3talker.recipes.adapt.refine import RefineStage, tell_judge
 from d3talker.recipes.adapt.report import Notebook, write_adapt_report
 from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
-from d3talker.recipes.prepare import prepare
+from d3talker.recipes.hearing import Hearing, fingerprints, hearing
+from d3talker.recipes.manner import manner
+from d3talker.recipes.prepare import prepared
 from d3talker.signals import front_ends
-from d3talker.signals.speech import SpeechFeatures
-from d3talker.tracking.clip import Clip, load_clip
+from d3talker.tracking.clip import Clip
 
 SHORTEST = 3.0
 """Seconds of clip below which nothing useful is learned."""
@@ -56,6 +60,7 @@ def adapt(
     *,
     seconds: float | None = None,
     front_end: str = front_ends.DEFAULT,
+    prior: str = "none",
     device: torch.device | None = None,
     restart: bool = False,
     progress: Progress | None = None,
@@ -69,6 +74,7 @@ def adapt(
         preset: how long to train and at which size.
         seconds: learn from the first so many seconds of the clip; None for all of it.
         front_end: the speech features.
+        prior: ``shipped``, a file that ``pretrain`` wrote, or ``none`` to learn everything from the clip.
         device: where to compute; the CPU if None.
         restart: forget what is in ``out`` and train anew; a clip prepared there is kept.
         progress: hears of stages and steps.
@@ -79,27 +85,37 @@ def adapt(
     progress, device = progress or Silent(), device or torch.device("cpu")
     if any(stage.loss.perceptual > 0.0 for stage in (preset.face, preset.mouth, preset.fuse)):
         load_perceptual()  # told now rather than after an hour
-    features = front_ends.front_end(front_end)
+    method = adapted(method)
+    preset = for_method(preset, method)
+    taught = None if prior == "none" else load_prior(prior, method)
+    heard = fingerprints(method, front_end)  # a wrong name is told before the clip is prepared
+    if taught is not None:
+        require_same_ears(taught, heard)
     work = writable_folder(out / "work")
     if restart:
         _forget(out, work)
-    clip = _clip_of(source, work, progress)
+    clip = prepared(source, work / "clip", progress)
     count = _frames_to_learn(clip, seconds)
-    plan = _plan(clip, count, method, preset, features)
+    style = manner(clip, count) if "motion" in method.signals else None
+    ears = hearing(method, front_end, style=style)
+    judge = None if method.refiner is None else judge_at_hand()
+    plan = _plan(clip, count, method, preset, ears, taught) | {"judge": judge}
     _hold_to_plan(work / "plan.json", plan)
     if (out / "person.json").exists():
         progress.say(f"{out} is a finished person of this very run; --restart trains it anew.")
         return load_person(out, device)
 
-    frames = read_training_frames(clip, count, preset.resolution, features, work / "frames", device, progress)
+    frames = read_training_frames(clip, count, preset.resolution, ears, work / "frames", device, progress)
     checkpoint = work / "checkpoint.safetensors"
-    run = load_checkpoint(checkpoint, method, features.channels, device)
+    run = load_checkpoint(checkpoint, method, ears.features.channels, device)
     if run is None:
-        run = _new_run(clip, frames, method, preset, features)
+        run = _new_run(clip, frames, method, preset, ears, taught)
     else:
-        progress.say(f"going on at stage {run.stage + 1} of {len(_STAGES)}, iteration {run.iteration}")
+        progress.say(f"going on at stage {run.stage + 1}, iteration {run.iteration}")
     notebook = Notebook(work, frames)
-    stages = [partial(make, frames=frames, preset=preset, generator=run.generator) for make in _STAGES]
+    stages = _stages(frames, method, preset, run.generator, judge, taught)
+    if judge is not None:
+        tell_judge(judge, progress)
     with quiet_threads(device):
         run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
 
@@ -111,7 +127,24 @@ def adapt(
     return person
 
 
-_STAGES: tuple[Callable[..., Stage], ...] = (ListenStage, FaceStage, MouthStage, FuseStage)
+def _stages(
+    frames: TrainingFrames,
+    method: MethodSettings,
+    preset: AdaptSettings,
+    generator: torch.Generator,
+    judge: Judge | None,
+    prior: Prior | None,
+) -> list[Callable[[Head], Stage]]:
+    taught = prior is not None
+    refines = teaches_refiner(prior, method)
+    slower = preset.face.fields.shared if taught else 1.0
+    return [
+        lambda head: ListenStage(head, frames, preset, generator, taught),
+        lambda head: FaceStage(head, frames, preset, generator, slower),
+        lambda head: MouthStage(head, frames, preset, generator, slower),
+        lambda head: FuseStage(head, frames, preset, generator),
+        *([] if judge is None else [lambda head: RefineStage(head, frames, preset, generator, judge, refines)]),
+    ]
 
 
 def _forget(out: Path, work: Path) -> None:
@@ -119,16 +152,6 @@ def _forget(out: Path, work: Path) -> None:
         file.unlink(missing_ok=True)
     for folder in (work / "frames", work / "notebook"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clip_of(source: Path, work: Path, progress: Progress) -> Clip:
-    if (source / "clip.json").exists():
-        return load_clip(source)
-    prepared = work / "clip"
-    if (prepared / "clip.json").exists():
-        progress.say(f"the clip is prepared already: {prepared}")
-        return load_clip(prepared)
-    return prepare(source, prepared, progress=progress)
 
 
 def _frames_to_learn(clip: Clip, seconds: float | None) -> int:
@@ -145,18 +168,15 @@ def _frames_to_learn(clip: Clip, seconds: float | None) -> int:
 
 
 def _plan(
-    clip: Clip, count: int, method: MethodSettings, preset: AdaptSettings, features: SpeechFeatures
+    clip: Clip, count: int, method: MethodSettings, preset: AdaptSettings, ears: Hearing, prior: Prior | None
 ) -> dict[str, Any]:
     return {
         "source": clip.meta["source"],
         "frames": count,
         "method": as_plain(method),
         "preset": as_plain(preset),
-        "front_end": {
-            "name": features.name,
-            "fingerprint": features.fingerprint(),
-            "channels": features.channels,
-        },
+        "prior": None if prior is None else {"name": prior.path.name, "fingerprint": prior.fingerprint()},
+        **ears.meta(),
     }
 
 
@@ -176,13 +196,20 @@ def _hold_to_plan(path: Path, plan: dict[str, Any]) -> None:
 
 
 def _new_run(
-    clip: Clip, frames: TrainingFrames, method: MethodSettings, preset: AdaptSettings, features: SpeechFeatures
+    clip: Clip,
+    frames: TrainingFrames,
+    method: MethodSettings,
+    preset: AdaptSettings,
+    ears: Hearing,
+    prior: Prior | None,
 ) -> Run:
     rng = np.random.default_rng(preset.seed)
     generator = torch.Generator().manual_seed(preset.seed)
     face = start_face(clip, frames, method.face, rng)
     mouth = start_mouth(clip, frames, method.mouth, rng)
-    head = build_head(method, features.channels, face, mouth, generator)
+    head = build_head(method, ears.features.channels, face, mouth, generator)
+    if prior is not None:
+        take_up(head, prior, method)
     return Run(head.to(frames.device), generator)
 
 

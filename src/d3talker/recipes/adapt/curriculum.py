@@ -6,24 +6,24 @@ import numpy as np
 import torch
 
 
-def within(values: np.ndarray, low: float, high: float, among: np.ndarray | None = None) -> np.ndarray:
-    """Indices of ``values`` (T,) in [low, high], of those in ``among`` if given; the nearest eight where none is."""
-    candidates = np.arange(len(values)) if among is None else among
-    distance = np.maximum(np.maximum(low - values[candidates], values[candidates] - high), 0.0)
-    inside = candidates[distance == 0.0]
-    return inside if len(inside) else candidates[np.argsort(distance, kind="stable")[:8]]
+def within(values: np.ndarray, low: float, high: float, among: np.ndarray) -> np.ndarray:
+    """Those of the indices ``among`` whose ``values`` (T,) are in [low, high]; the nearest eight where none is."""
+    distance = np.maximum(np.maximum(low - values[among], values[among] - high), 0.0)
+    inside = among[distance == 0.0]
+    return inside if len(inside) else among[np.argsort(distance, kind="stable")[:8]]
 
 
-def opening_mouths(opening: np.ndarray, progress: float) -> np.ndarray:
+def opening_mouths(opening: np.ndarray, progress: float, among: np.ndarray) -> np.ndarray:
     """Frames whose lips are about as open as ``progress`` in [0, 1] asks for: shut first, wide open last."""
-    low = opening.min() + 0.2 * (opening.max() - opening.min())
-    span = max(float(opening.max() - low), 1e-9)
-    return within(opening, low + (progress - 0.5) * span, low + (progress + 0.5) * span)
+    least, most = opening[among].min(), opening[among].max()
+    low = least + 0.2 * (most - least)
+    span = max(float(most - low), 1e-9)
+    return within(opening, low + (progress - 0.5) * span, low + (progress + 0.5) * span, among)
 
 
-def closing_eyes(blink: np.ndarray, progress: float) -> np.ndarray:
+def closing_eyes(blink: np.ndarray, progress: float, among: np.ndarray) -> np.ndarray:
     """Frames whose lids are about as closed as ``progress`` in [0, 1] asks for."""
-    return within(blink, progress - 0.6, progress + 0.4)
+    return within(blink, progress - 0.6, progress + 0.4, among)
 
 
 def open_mouths(opening: np.ndarray, progress: float, among: np.ndarray) -> np.ndarray:

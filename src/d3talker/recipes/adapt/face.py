@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
 from d3talker.faces.points import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
-from d3talker.fields.deformation import Resting
+from d3talker.fields.deformation import Displacement, Resting
+from d3talker.losses.geometry import depth_error, normal_error
 from d3talker.losses.regularisers import coverage, landmark_error, misplaced_attention, motion_size
 from d3talker.models.density import DensityControl, remove
-from d3talker.models.gaussians import draw
-from d3talker.models.head import Head
+from d3talker.models.gaussians import draw, draw_normals
+from d3talker.models.head import Branch, Counted, Head, total
 from d3talker.ops.camera import project
 from d3talker.ops.photometric import photometric_loss
+from d3talker.ops.rasterize import Rendered
+from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, PerceptualTerm, noisy_codes
+from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, PerceptualTerm, counted_at
+from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR
 
 
@@ -26,21 +29,30 @@ class FaceStage:
 
     name = "face"
 
-    def __init__(self, head: Head, frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator) -> None:
+    def __init__(
+        self, head: Head, frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator, shared: float = 1.0
+    ) -> None:
         self.branch, self.frames, self.generator = head.face, frames, generator
-        self.settings, self.noise = preset.face, preset.feature_noise
-        self.iterations = self.settings.iterations
-        self.optimiser = BranchOptimiser(self.branch, self.settings.gaussians, self.settings.fields, self.iterations)
+        self.settings = s = preset.face
+        self.iterations = s.iterations
+        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
+        self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
         self.density = DensityControl(
             self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
         )
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.point_weights = point_weights().to(frames.device)
-        self.everyone = np.arange(len(frames))
+        self.seen: Tensor | None = None
         self.green = torch.tensor(GREEN, device=frames.device)
 
     def step(self, iteration: int) -> dict[str, float]:
         """See :class:`Stage`."""
+        told = self.learn(iteration)
+        self.settle(iteration)
+        return told
+
+    def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
+        """Computes the gradients of an iteration; ``contrast`` is what other people say to it in pre-training."""
         s, frame, moving = self.settings, self._choose(iteration), iteration > self.settings.warm_up
         self.optimiser.set_rates(iteration)
         label = self.frames.label(frame)
@@ -50,11 +62,12 @@ class FaceStage:
         target = torch.where(head[..., None], self.frames.picture(frame), self.green)
 
         camera, gaussians = self.frames.world_to_cam[frame], self.branch.gaussians
-        displacement, resting, codes = None, [], []
+        displacement, resting, codes, parts, counted = None, [], [], [], ALL
         if moving:
-            resting = self.branch.rest()
-            codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator, s.fields.encoder > 0.0)
-            displacement = self.branch.displace(resting, codes, self.frames.expression[frame])
+            resting, codes = self.branch.rest(), self.codes(frame)
+            counted = counted_at(self.branch, s, iteration)
+            parts = self.branch.parts(resting, codes, self.frames.expression[frame], counted=counted)
+            displacement = total(parts)
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         resolution = self.frames.resolution
         rendered = draw(gaussians, displacement, camera, self.frames.intrinsics, resolution, self.green, probe)
@@ -66,35 +79,59 @@ class FaceStage:
             everywhere = (label == FACE) | hair
             loss = loss + s.loss.alpha * coverage(rendered.alpha, everywhere.float(), (~everywhere).float())
             loss = loss + s.loss.motion * motion_size(displacement)
-            loss = loss + self._landmark_loss(frame, codes)
+            loss = loss + s.loss.individual * own_motion(self.branch, parts)
+            if s.shape_from and iteration > s.shape_from and iteration % s.shape_every == 0:
+                loss = loss + self._shape_loss(frame, displacement, rendered)
+            loss = loss + self._landmark_loss(frame, codes, counted)
             loss = loss + self._attention_loss(resting, frame, hair, with_hair=not hide_hair)
+            if contrast is not None and counted == ALL:
+                loss = loss + contrast(frame, codes)
+        self.seen = None
         if not bool(torch.isfinite(loss)):
-            self.optimiser.forget()
             return {"loss": float("nan")}
         loss.backward()
         self.density.observe(probe, rendered.radii)
-        self.optimiser.step()
-        self.density.step(iteration, gaussians, self.optimiser.gaussians, self.generator)
-        if s.density.start < iteration <= s.density.stop and iteration % s.density.every == 0:
-            self._drop_green(camera)
+        self.seen = camera
         return {"loss": photometric.item(), "gaussians": float(len(gaussians))}
 
+    def settle(self, iteration: int) -> None:
+        """Takes the step of the gradients that :meth:`learn` found, if it found any."""
+        d = self.settings.density
+        if self.seen is None:
+            self.optimiser.forget()
+            return
+        self.optimiser.step()
+        self.density.step(iteration, self.branch.gaussians, self.optimiser.gaussians, self.generator)
+        if d.start < iteration <= d.stop and iteration % d.every == 0:
+            self._drop_green(self.seen)
+
     def _choose(self, iteration: int) -> int:
-        s, candidates = self.settings, self.everyone
+        s, candidates = self.settings, self.frames.fitted
         if s.curriculum_every and iteration % s.curriculum_every == 0 and iteration <= s.curriculum_stop:
             if iteration <= s.warm_up:
-                candidates = opening_mouths(self.frames.lip_opening, iteration / s.warm_up)
+                candidates = opening_mouths(self.frames.lip_opening, iteration / s.warm_up, candidates)
             else:
-                candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop)
+                candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop, candidates)
         return draw_frame(candidates, self.generator)
 
-    def _landmark_loss(self, frame: int, codes: list[Tensor]) -> Tensor | float:
+    def _landmark_loss(self, frame: int, codes: list[Tensor], counted: Counted) -> Tensor | float:
         weight = self.settings.loss.landmarks
         if weight == 0.0:
             return 0.0
         resting = self.branch.rest_at(self.frames.face_shape)
-        moved = self.branch.displace(resting, codes, self.frames.expression[frame])
-        return weight * landmark_error(moved, self.frames.face_motion[frame], self.point_weights)
+        moved = self.branch.parts(resting, codes, self.frames.expression[frame], counted=counted)
+        return weight * landmark_error(total(moved), self.frames.face_motion[frame], self.point_weights)
+
+    def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
+        """Depth and normals against those of the fitted face, both seen by the camera."""
+        s, camera, gaussians = self.settings.loss, self.frames.world_to_cam[frame], self.branch.gaussians
+        points = (self.frames.face_shape + self.frames.face_motion[frame]).cpu().numpy()
+        maps = face_geometry(points, camera.cpu().numpy(), self.frames.intrinsics.cpu().numpy(), len(rendered.depth[0]))
+        depth, normals, mask = (torch.from_numpy(told)[None].to(self.frames.device) for told in maps)
+        mask = mask & (rendered.alpha > 0.8)
+        facing = draw_normals(gaussians, displacement, camera, self.frames.intrinsics, self.frames.resolution)
+        loss = s.depth * depth_error(rendered.depth, depth, mask)
+        return loss + s.normals * normal_error(facing, normals, mask)
 
     def _attention_loss(self, resting: list[Resting], frame: int, hair: Tensor, with_hair: bool) -> Tensor:
         s, gaussians = self.settings.loss, self.branch.gaussians
@@ -105,15 +142,15 @@ class FaceStage:
             place = pixels.long().clamp(0, self.frames.resolution - 1)
             in_hair = hair[0, place[:, 1], place[:, 0]]
         opacities = gaussians.opacities
-        total = torch.zeros((), device=self.frames.device)
+        strayed = torch.zeros((), device=self.frames.device)
         for rest in resting:
             if rest.expression_attention is not None:
-                total = total + s.lip_attention * misplaced_attention(rest.expression_attention, opacities, at_lips)
+                strayed = strayed + s.lip_attention * misplaced_attention(rest.expression_attention, opacities, at_lips)
             if with_hair:
                 for attention in (rest.expression_attention, rest.signal_attention):
                     if attention is not None:
-                        total = total + s.hair_attention * misplaced_attention(attention, opacities, in_hair)
-        return total
+                        strayed = strayed + s.hair_attention * misplaced_attention(attention, opacities, in_hair)
+        return strayed
 
     @torch.no_grad()
     def _drop_green(self, camera: Tensor) -> None:
@@ -132,6 +169,12 @@ class FaceStage:
         """See :class:`Stage`."""
         self.optimiser.restore(tensors)
         self.density.restore(tensors)
+
+
+def own_motion(branch: Branch, parts: list[Displacement]) -> Tensor | float:
+    """The size of what a person's own fields do beside shared ones: it shall be what those cannot explain."""
+    own = branch.counts("individual")
+    return motion_size(total([parts[place] for place in own])) if 0 < len(own) < len(parts) else 0.0
 
 
 def point_weights() -> Tensor:

@@ -14,10 +14,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from d3talker.core.files import atomic_folder
+from d3talker.core.files import atomic_file, atomic_folder
 from d3talker.core.progress import Advance, Progress
+from d3talker.faces.pncc import Pncc
 from d3talker.faces.points import OUTER_LIPS
-from d3talker.signals.speech import SpeechFeatures, speech_windows
+from d3talker.fields.motion import PICTURE
+from d3talker.models.head import Signals
+from d3talker.recipes.hearing import Hearing, moved
+from d3talker.signals.speech import speech_windows
 from d3talker.tracking.clip import Clip
 
 MESH_POINTS = 468
@@ -33,7 +37,8 @@ class TrainingFrames:
     plates: np.ndarray  # (T, R, R, 3) uint8
     world_to_cam: Tensor  # (T, 4, 4)
     intrinsics: Tensor  # (3, 3)
-    windows: Tensor  # (T, 16, C)
+    signals: Signals  # (T, ...) each
+    coefficients: Tensor | None  # (T, Ke) of the predicted facial motion, where there is any
     expression: Tensor  # (T, 6)
     face_shape: Tensor  # (468, 3) metres: the face points at rest
     face_motion: Tensor  # (T, 468, 3) metres: their displacement in every frame
@@ -43,6 +48,8 @@ class TrainingFrames:
     lip_boxes: np.ndarray  # (T, 4) int: top, bottom, left, right in pixels, inside the picture
     resolution: int
     device: torch.device
+    fitted: np.ndarray  # indices of the frames that Gaussians and fields learn from
+    refined: np.ndarray  # indices of those that the refiner learns from
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -67,7 +74,7 @@ def read_training_frames(
     clip: Clip,
     count: int,
     resolution: int,
-    features: SpeechFeatures,
+    ears: Hearing,
     cache: Path,
     device: torch.device,
     progress: Progress,
@@ -77,7 +84,7 @@ def read_training_frames(
         with atomic_folder(cache) as folder, progress.stage("read frames", count) as advance:
             _store(clip, count, resolution, folder, advance)
     scale = resolution / clip.meta["size"]
-    windows = speech_windows(features, clip.sound())[:count]
+    signals, coefficients = _hear(clip, count, ears, cache, device)
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.asarray(array[:count], dtype=np.float32)).to(device)
@@ -88,7 +95,8 @@ def read_training_frames(
         plates=np.load(cache / "plates.npy", mmap_mode="r"),
         world_to_cam=tensor(clip.world_to_cam),
         intrinsics=torch.from_numpy(clip.intrinsics(resolution).astype(np.float32)).to(device),
-        windows=tensor(windows),
+        signals=signals,
+        coefficients=coefficients,
         expression=tensor(clip.expression),
         face_shape=torch.from_numpy(clip.face_shape[:MESH_POINTS].astype(np.float32)).to(device),
         face_motion=tensor((clip.face_points - clip.face_shape)[:, :MESH_POINTS]),
@@ -98,7 +106,25 @@ def read_training_frames(
         lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution),
         resolution=resolution,
         device=device,
+        fitted=np.arange(count),
+        refined=np.arange(count),
     )
+
+
+def _hear(clip: Clip, count: int, ears: Hearing, cache: Path, device: torch.device) -> tuple[Signals, Tensor | None]:
+    """The signals of each frame, and the coefficients of facial motion; its many pictures stay on disk."""
+    sound = clip.sound()
+    windows = speech_windows(ears.features, sound)[:count]
+    signals = {"audio": torch.from_numpy(windows).to(device)}
+    if ears.motion is None:
+        return signals, None
+    coefficients = np.concatenate(list(ears.motion.coefficients(lambda: iter([sound]))))[:count]
+    pncc = Pncc(ears.motion.face_model, PICTURE)
+    with atomic_file(cache / "motion.npy") as partial, _array_file(partial, (count, 3, PICTURE, PICTURE), "i1") as file:
+        for start in range(0, count, 50):
+            file.write(moved(pncc, coefficients[start : start + 50]).numpy().tobytes())
+    signals["motion"] = torch.from_numpy(np.load(cache / "motion.npy", mmap_mode="c"))
+    return signals, torch.from_numpy(coefficients).to(device)
 
 
 def _store(clip: Clip, count: int, resolution: int, folder: Path, advance: Advance) -> None:
@@ -116,10 +142,10 @@ def _store(clip: Clip, count: int, resolution: int, folder: Path, advance: Advan
 
 
 @contextmanager
-def _array_file(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
-    """A file that numpy can map, for uint8 of ``shape``, to be filled piece by piece: a full disk is then an error."""
+def _array_file(path: Path, shape: tuple[int, ...], kind: str = "u1") -> Iterator[BinaryIO]:
+    """A file that numpy can map, for bytes of ``shape``, to be filled piece by piece: a full disk is then an error."""
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        np.lib.format.write_array_header_1_0(file, {"descr": f"|{kind}", "fortran_order": False, "shape": shape})
         yield file
 
 

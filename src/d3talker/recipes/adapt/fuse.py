@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
+from d3talker.models.animate import Codes, Moves
 from d3talker.models.gaussians import draw
 from d3talker.models.head import Head, compose
 from d3talker.ops.photometric import photometric_loss
@@ -36,24 +37,23 @@ class FuseStage:
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.everyone = np.arange(len(frames))
         with torch.no_grad():
-            every = torch.arange(len(frames))
-            self.resting = {"face": head.face.rest(), "mouth": head.mouth.rest()}
-            self.codes = {
-                "face": head.face.codes(frames.windows, every),
-                "mouth": head.mouth.codes(frames.windows, every),
-            }
+            self.moves = Moves(head)
+            self.codes = [
+                [driven.clip_codes(frames.signals) for driven in branch.driven] for branch in (head.face, head.mouth)
+            ]
 
     def step(self, iteration: int) -> dict[str, float]:
         """See :class:`Stage`."""
         frame = draw_frame(self.everyone, self.generator)
-        parts = {}
-        for name, branch in (("face", self.head.face), ("mouth", self.head.mouth)):
-            with torch.no_grad():
-                codes = [code[frame] for code in self.codes[name]]
-                moved = branch.displace(self.resting[name], codes, self.frames.expression[frame])
-            camera = self.frames.world_to_cam[frame]
-            parts[name] = draw(branch.gaussians, moved, camera, self.frames.intrinsics, self.frames.resolution)
-        image = compose(parts["face"], parts["mouth"], self.frames.plate(frame))
+        camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
+        codes = Codes(*([code[frame] for code in codes] for codes in self.codes))
+        face, mouth = (
+            draw(branch.gaussians, moved, camera, intrinsics, self.frames.resolution)
+            for branch, moved in zip(
+                (self.head.face, self.head.mouth), self.moves(codes, self.frames.expression[frame]), strict=True
+            )
+        )
+        image = compose(face, mouth, self.frames.plate(frame))
         truth = self.frames.picture(frame)
         loss = photometric_loss(image, truth, self.settings.loss.structure)
         loss = loss + self.perceptual(iteration, frame, image, truth)

@@ -10,11 +10,12 @@ from d3talker.config.training import AdaptSettings
 from d3talker.losses.regularisers import coverage
 from d3talker.models.density import DensityControl
 from d3talker.models.gaussians import draw
-from d3talker.models.head import Head
+from d3talker.models.head import Head, total
 from d3talker.ops.photometric import photometric_loss
+from d3talker.recipes.adapt.codes import NoisyCodes, face_hooks
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, PerceptualTerm, noisy_codes
+from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, PerceptualTerm, counted_at
 from d3talker.tracking.masks import MOUTH
 
 SMALLEST_MOUTH = 20
@@ -29,24 +30,33 @@ class MouthStage:
 
     name = "mouth"
 
-    def __init__(self, head: Head, frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator) -> None:
+    def __init__(
+        self, head: Head, frames: TrainingFrames, preset: AdaptSettings, generator: torch.Generator, shared: float = 1.0
+    ) -> None:
         self.branch, self.frames, self.generator = head.mouth, frames, generator
-        self.settings, self.noise = preset.mouth, preset.feature_noise
-        self.optimiser = BranchOptimiser(
-            self.branch, self.settings.gaussians, self.settings.fields, self.settings.iterations
-        )
+        self.settings = s = preset.mouth
+        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
+        self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
+        self.hooks = face_hooks(head.face, frames) if any(f.field.settings.hook for f in self.branch.driven) else None
         self.density = DensityControl(
             self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
         )
-        size = np.array([(np.asarray(label) == MOUTH).sum() for label in frames.labels])
+        size = np.array([(np.asarray(frames.labels[frame]) == MOUTH).sum() for frame in frames.fitted])
         smallest = SMALLEST_MOUTH * (frames.resolution / 512) ** 2
-        self.open = np.flatnonzero(size >= smallest)
+        self.open = frames.fitted[size >= smallest]
         self.iterations = self.settings.iterations if len(self.open) else 0
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
+        self.fine = False
         self.green = torch.tensor(GREEN, device=frames.device)
 
     def step(self, iteration: int) -> dict[str, float]:
         """See :class:`Stage`."""
+        told = self.learn(iteration)
+        self.settle(iteration)
+        return told
+
+    def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
+        """Computes the gradients of an iteration; ``contrast`` is what other people say to it in pre-training."""
         s, frame = self.settings, self._choose(iteration)
         self.optimiser.set_rates(iteration)
         colours_only = 0 < s.colours_only_from < iteration
@@ -56,10 +66,12 @@ class MouthStage:
         ignored = (box & ~inside)[..., None]
         target = torch.where(inside[..., None], self.frames.picture(frame), background)
 
-        displacement = None
+        displacement, codes, hook, counted = None, [], None, ALL
         if iteration > s.warm_up:
-            codes = noisy_codes(self.branch, self.frames, frame, self.noise, self.generator, s.fields.encoder > 0.0)
-            displacement = self.branch.displace(self.branch.rest(), codes, self.frames.expression[frame])
+            codes, hook = self.codes(frame), self._hook(frame)
+            counted = counted_at(self.branch, s, iteration)
+            expression = self.frames.expression[frame]
+            displacement = total(self.branch.parts(self.branch.rest(), codes, expression, hook, counted))
         gaussians = self.branch.gaussians
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         rendered = draw(
@@ -76,16 +88,32 @@ class MouthStage:
         loss = photometric + self.perceptual(iteration, frame, image, target)
         if displacement is not None:
             loss = loss + s.loss.alpha * coverage(rendered.alpha, inside.float(), (~box).float())
-        if not bool(torch.isfinite(loss)):
-            self.optimiser.forget()
+            if contrast is not None and counted == ALL and not colours_only:
+                loss = loss + contrast(frame, codes, hook)
+        self.fine = bool(torch.isfinite(loss)) and (
+            displacement is None or bool(torch.isfinite(displacement.position).all())  # or nobody would be seen to move
+        )
+        if not self.fine:
             return {"loss": float("nan")}
         loss.backward()
         self.density.observe(probe, rendered.radii)
         if colours_only:
             self._keep_only_colour_gradients()
-        self.optimiser.step()
-        self.density.step(iteration, gaussians, self.optimiser.gaussians, self.generator)
         return {"loss": photometric.item(), "gaussians": float(len(gaussians))}
+
+    def settle(self, iteration: int) -> None:
+        """Takes the step of the gradients that :meth:`learn` found, if it found any."""
+        if not self.fine:
+            self.optimiser.forget()
+            return
+        self.optimiser.step()
+        self.density.step(iteration, self.branch.gaussians, self.optimiser.gaussians, self.generator)
+
+    def _hook(self, frame: int) -> Tensor | None:
+        """The face's hook of a frame, of Gaussians more or less extreme by chance."""
+        if self.hooks is None:
+            return None
+        return self.hooks[frame, int(torch.randint(self.hooks.shape[1], (1,), generator=self.generator))]
 
     def _choose(self, iteration: int) -> int:
         s, opening = self.settings, self.frames.lip_opening

@@ -54,7 +54,7 @@ def sample_frames(frames: TrainingFrames, count: int) -> list[int]:
 def render_pairs(head: Head, frames: TrainingFrames, chosen: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(truth, prediction) pictures (R, R, 3) uint8 of the ``chosen`` training frames."""
     animation = Animation(head)
-    face, mouth = clip_codes(head.face, frames.windows), clip_codes(head.mouth, frames.windows)
+    face, mouth = clip_codes(head.face, frames.signals), clip_codes(head.mouth, frames.signals)
     pairs = []
     for i in chosen:
         codes = Codes([code[i] for code in face], [code[i] for code in mouth])
@@ -86,7 +86,7 @@ def write_adapt_report(
         ],
         ("what", "value"),
     )
-    for stage in ("listen", "face", "mouth", "fuse"):
+    for stage in ("listen", "face", "mouth", "fuse", "refine"):
         points = [p for p in history if p["stage"] == stage]
         if points:
             curve = {"loss": ([p["iteration"] for p in points], [p["loss"] for p in points])}

@@ -9,16 +9,25 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from d3talker.config.training import FieldRates, GaussianRates, LossSettings
-from d3talker.fields.audio import NEIGHBOURS, neighbours
+from d3talker.config.training import FieldRates, GaussianRates, LossSettings, StageSettings
+from d3talker.fields.aligner import MotionAligner
 from d3talker.losses.perceptual import SMALLEST, Perceptual, load_perceptual, patches
 from d3talker.models.density import gaussian_groups
 from d3talker.models.gaussians import Gaussians
-from d3talker.models.head import Branch
+from d3talker.models.head import Branch, Counted, DrivenField
 from d3talker.recipes.adapt.frames import TrainingFrames
 
 GREEN = (0.0, 1.0, 0.0)
 """The background of the branches' own pictures: what is green there must stay empty."""
+
+
+ALL: Counted = "all"
+
+
+def counted_at(branch: Branch, settings: StageSettings, iteration: int) -> Counted:
+    """Which fields of a branch move it in ``iteration``: at first only those that know many people."""
+    alone = iteration <= settings.own_from and len(branch.counts("general")) > 0
+    return "general" if alone else ALL
 
 
 class Stage(Protocol):
@@ -40,21 +49,67 @@ class Stage(Protocol):
         ...
 
 
-class BranchOptimiser:
-    """Adam for the Gaussians of a branch and AdamW for its fields, with the schedules of both."""
+class Lesson(Stage, Protocol):
+    """A stage whose gradients and whose step are apart, so that several people can learn together."""
 
-    def __init__(self, branch: Branch, gaussians: GaussianRates, fields: FieldRates, iterations: int) -> None:
+    def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
+        """Computes the gradients of an iteration; ``contrast`` is what other people say to it."""
+        ...
+
+    def settle(self, iteration: int) -> None:
+        """Takes the step of these gradients."""
+        ...
+
+
+class Contrast(Protocol):
+    """What the fields of other people say to one person's in pre-training: a loss."""
+
+    def __call__(self, frame: int, codes: list[Tensor], hook: Tensor | None = None) -> Tensor:
+        """Of one frame with the signal codes (32,) of the person's fields and the face's hook (3,)."""
+        ...
+
+
+class BranchOptimiser:
+    """Adam for the Gaussians of a branch and AdamW for its fields, with the schedules of both.
+
+    Args:
+        branch: what learns.
+        gaussians: rates of the cloud.
+        fields: rates of the fields.
+        iterations: of the stage.
+        shared: factor on the rates of shared fields in the first part of the stage: 1 where they start from nothing,
+            less where a prior taught them; 0 leaves them to somebody else.
+    """
+
+    def __init__(
+        self,
+        branch: Branch,
+        gaussians: GaussianRates,
+        fields: FieldRates,
+        iterations: int,
+        shared: float = 1.0,
+    ) -> None:
         self.gaussian_rates, self.field_rates, self.iterations = gaussians, fields, iterations
+        self.shared = shared
         self.gaussians = gaussian_optimiser(branch.gaussians, gaussians)
-        self.fields = torch.optim.AdamW(_field_groups(branch, fields), lr=0.0, betas=(0.9, 0.99), fused=True)
+        own = [driven for driven in branch.driven if not driven.field.settings.shared]
+        groups = field_groups(own, fields)
+        if shared > 0.0:
+            everybodys = [driven for driven in branch.driven if driven.field.settings.shared]
+            groups += [{**group, "shared": True} for group in field_groups(everybodys, fields)]
+        if branch.aligner is not None:
+            groups += _aligner_groups(branch.aligner, fields)
+        self.fields = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=True)
 
     def set_rates(self, iteration: int) -> None:
         """The learning rates of ``iteration``."""
         rates, progress = self.gaussian_rates, iteration / self.iterations
         position = math.exp((1 - progress) * math.log(rates.position) + progress * math.log(rates.position_end))
         self.gaussians.param_groups[0]["lr"] = position * rates.extent
+        held = self.shared if progress < self.field_rates.shared_until else 1.0
         for group in self.fields.param_groups:
-            group["lr"] = group["rate"] * 0.5 ** (progress / self.field_rates.half_life)
+            factor = held if group.get("shared") else 1.0
+            group["lr"] = factor * group["rate"] * 0.5 ** (progress / self.field_rates.half_life)
 
     def step(self) -> None:
         """One step of both, then forgets the gradients."""
@@ -90,25 +145,30 @@ def gaussian_optimiser(gaussians: Gaussians, rates: GaussianRates) -> torch.opti
     return torch.optim.Adam(gaussian_groups(gaussians, by_name), lr=0.0, eps=1e-15, fused=True)
 
 
-def _field_groups(branch: Branch, rates: FieldRates) -> list[dict]:
-    grids: list[Tensor] = []
-    networks: list[Tensor] = []
-    encoders: list[Tensor] = []
-    attentions: list[Tensor] = []
-    for driven in branch.driven:
-        grids.append(driven.field.tables)
-        networks.extend(p for p in driven.field.parameters() if p is not driven.field.tables)
-        encoders.extend(driven.encoder.net.parameters())
-        attentions.extend(driven.encoder.attention.parameters())
+def field_groups(fields: list[DrivenField], rates: FieldRates) -> list[dict]:
+    """Parameter groups of AdamW for fields and their encoders, each with its own ``rate``."""
+    if not fields:
+        return []
+    grids = [driven.field.tables for driven in fields]
+    networks = [p for driven in fields for p in driven.field.parameters() if p is not driven.field.tables]
     groups: list[dict] = [
         {"params": grids, "rate": rates.grid, "weight_decay": rates.grid_decay},
         {"params": networks, "rate": rates.network, "weight_decay": 0.0},
     ]
     if rates.encoder > 0.0:
-        groups.append({"params": encoders, "rate": rates.encoder * rates.network, "weight_decay": 0.0})
+        nets = [p for driven in fields for p in driven.encoder.net.parameters()]
+        looks = [p for driven in fields for p in driven.encoder.look.parameters()]
+        groups.append({"params": nets, "rate": rates.encoder * rates.network, "weight_decay": 0.0})
         attention = rates.encoder * rates.attention
-        groups.append({"params": attentions, "rate": attention, "weight_decay": rates.attention_decay})
+        groups.append({"params": looks, "rate": attention, "weight_decay": rates.attention_decay})
     return groups
+
+
+def _aligner_groups(aligner: MotionAligner, rates: FieldRates) -> list[dict]:
+    return [
+        {"params": [aligner.tables], "rate": rates.aligner * rates.grid, "weight_decay": rates.grid_decay},
+        {"params": list(aligner.network), "rate": rates.aligner * rates.network, "weight_decay": 0.0},
+    ]
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
@@ -129,25 +189,6 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, prefix: str, tensors: di
             state = {name[len(start) :]: value.clone() for name, value in tensors.items() if name.startswith(start)}
             if state:
                 optimiser.state[parameter] = state
-
-
-def noisy_codes(
-    branch: Branch,
-    frames: TrainingFrames,
-    frame: int,
-    deviation: float,
-    generator: torch.Generator,
-    learn: bool,
-) -> list[Tensor]:
-    """The signal codes (32,) of a frame, from speech features with noise, fresh at every call.
-
-    Without the noise ten seconds of one voice are learned by heart. ``learn`` lets gradients reach the encoders.
-    """
-    windows = frames.windows[neighbours(torch.tensor([frame]), len(frames))[0]]
-    if deviation > 0.0:
-        windows = windows + deviation * torch.randn(windows.shape, generator=generator).to(windows.device)
-    with torch.set_grad_enabled(learn):
-        return [code[0] for code in branch.codes(windows, torch.tensor([NEIGHBOURS // 2]))]
 
 
 class PerceptualTerm:

@@ -1,0 +1,116 @@
+"""Every number of pre-training, named (spec 1, sections 4.1, 4.2, 9.6 and 9.9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from d3talker.config.presets import CPU, GPU, TINY
+from d3talker.config.training import AdaptSettings, FieldRates, ListenSettings, RefineSettings
+
+
+@dataclass(frozen=True)
+class ContrastSettings:
+    """How people's fields are told apart."""
+
+    every: int = 4
+    """In every so manieth turn of a person."""
+    points: int = 2048
+    """Gaussians that are asked, half of them about the lips."""
+    negative: float = 1.0
+    """Weight of the negative contrast ..."""
+    unit: float = 1.0
+    """... whose motions are measured in so many metres; 1e-3 makes it count (spec 1, section 9.6)."""
+    similarity: float = 1e-3
+    """Weight of the similarity contrast (D3-Talker, eq. 10) ..."""
+    ramp: float = 0.2
+    """... reached over this part of the stage after the warm-up."""
+    temperature: float = 0.1
+    """Of the similarity contrast."""
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """A preset of pre-training."""
+
+    name: str
+    person: AdaptSettings
+    """What each person goes through; iterations are a person's turns."""
+    together: int = 2
+    """People that learn in one step; their gradients of the shared fields are averaged."""
+    shared: FieldRates = field(default_factory=FieldRates)
+    """Rates of the shared fields."""
+    memory: float = 0.995
+    """Of the exponential mean of the shared fields, which is what the prior holds."""
+    contrast: ContrastSettings = field(default_factory=ContrastSettings)
+    save_every: float = 300.0
+    """Seconds between checkpoints."""
+
+
+_TAUGHT = CPU.face.fields
+
+PRETRAIN_CPU = PretrainSettings(
+    name="cpu",
+    person=replace(
+        CPU,
+        face=replace(CPU.face, iterations=2000, own_from=800, curriculum_stop=1500, hair_from=300, hair_to=800),
+        mouth=replace(CPU.mouth, iterations=800, own_from=400, curriculum_stop=600, colours_only_from=0),
+        listen=replace(CPU.listen, iterations=300),
+        refine=replace(CPU.refine, iterations=250),
+    ),
+    shared=_TAUGHT,
+)
+"""About an hour and a half for every ten people on two cores."""
+
+PRETRAIN_QUICK = replace(
+    PRETRAIN_CPU,
+    name="quick",
+    person=replace(
+        PRETRAIN_CPU.person,
+        face=replace(
+            PRETRAIN_CPU.person.face,
+            iterations=500,
+            warm_up=120,
+            own_from=200,
+            curriculum_stop=375,
+            hair_from=120,
+            hair_to=250,
+            density=replace(PRETRAIN_CPU.person.face.density, start=150, stop=400),
+        ),
+        mouth=replace(
+            PRETRAIN_CPU.person.mouth,
+            iterations=200,
+            warm_up=60,
+            own_from=100,
+            curriculum_stop=150,
+            density=replace(PRETRAIN_CPU.person.mouth.density, start=100, stop=150),
+        ),
+        listen=replace(PRETRAIN_CPU.person.listen, iterations=100),
+        refine=replace(PRETRAIN_CPU.person.refine, iterations=60),
+    ),
+)
+"""A quarter of it: for ablations, which need a prior each."""
+
+PRETRAIN_GPU = PretrainSettings(
+    name="gpu",
+    person=replace(GPU, mouth=replace(GPU.mouth, colours_only_from=0)),
+    together=4,
+    shared=_TAUGHT,
+)
+"""Larger pictures; not measured yet."""
+
+PRETRAIN_TINY = PretrainSettings(
+    name="tiny",
+    person=replace(
+        TINY,
+        face=replace(TINY.face, iterations=40, warm_up=10, own_from=16, curriculum_stop=30, hair_from=10, hair_to=20),
+        mouth=replace(TINY.mouth, iterations=20, warm_up=5, own_from=8, curriculum_stop=15, colours_only_from=0),
+        listen=ListenSettings(iterations=10),
+        refine=RefineSettings(iterations=4),
+    ),
+    shared=_TAUGHT,
+    contrast=ContrastSettings(every=1, points=128),
+    save_every=5.0,
+)
+"""Seconds: for tests."""
+
+PRETRAIN_PRESETS = {preset.name: preset for preset in (PRETRAIN_CPU, PRETRAIN_QUICK, PRETRAIN_GPU, PRETRAIN_TINY)}

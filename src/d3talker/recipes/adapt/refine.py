@@ -1,0 +1,135 @@
+"""The refine stage: a network learns what the rendered head lacks (D3-Talker, section 3.4 and eq. 11).
+
+The Gaussians stand still and get no gradient; otherwise they would learn to be a blurry input. They fit the very frames
+they learned from, so that a refiner that saw them as they are would learn to do nothing: it sees heads of which some
+Gaussians are missing and others are too wide, at codes with noise.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from d3talker.config.training import AdaptSettings
+from d3talker.core.progress import Progress
+from d3talker.losses.detail import detail_error
+from d3talker.losses.perceptual import Judge, load_perceptual
+from d3talker.models.animate import Codes, Moves
+from d3talker.models.gaussians import PARAMETERS, Gaussians, draw
+from d3talker.models.head import Head, compose
+from d3talker.recipes.adapt.codes import NoisyCodes
+from d3talker.recipes.adapt.curriculum import draw_frame
+from d3talker.recipes.adapt.frames import TrainingFrames
+from d3talker.recipes.adapt.stage import optimiser_tensors, restore_optimiser
+
+_GONE = -12.0  # raw opacity of what is not drawn
+
+
+class RefineStage:
+    """Teaches the refiner of a head on its own frames."""
+
+    name = "refine"
+
+    def __init__(
+        self,
+        head: Head,
+        frames: TrainingFrames,
+        preset: AdaptSettings,
+        generator: torch.Generator,
+        judge: Judge,
+        taught: bool = False,
+        alone: bool = True,
+    ) -> None:
+        """``taught``: a prior taught the refiner; ``alone``: False leaves the steps to somebody else (pre-training)."""
+        assert head.refiner is not None
+        self.head, self.refiner, self.frames, self.generator = head, head.refiner, frames, generator
+        self.settings = s = preset.refine
+        self.iterations, self.rate = s.iterations, s.taught_rate if taught else s.rate
+        learning = [p for p in head.refiner.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.Adam(learning, self.rate, betas=(0.9, 0.99), fused=True)
+        self.alone = alone
+        self.moves = Moves(head)
+        self.codes = [
+            NoisyCodes(branch, frames, preset.feature_noise, generator, learn=False)
+            for branch in (head.face, head.mouth)
+        ]
+        self.lpips = load_perceptual().to(frames.device) if judge == "lpips" else None
+
+    def step(self, iteration: int) -> dict[str, float]:
+        """See :class:`Stage`."""
+        told = self.learn(iteration)
+        self.settle(iteration)
+        return told
+
+    def learn(self, iteration: int, contrast: object = None) -> dict[str, float]:
+        """Computes the gradients of an iteration; nobody else has a say here."""
+        s, frame = self.settings, draw_frame(self.frames.refined, self.generator)
+        coarse, face, mouth = self._spoiled(frame)
+        image, truth = self.refiner(coarse, face, mouth), self.frames.picture(frame)
+        weight = self._weight(frame, 1.0 - (1.0 - face) * (1.0 - mouth))
+        error = ((image - truth).abs().mean(dim=3) * weight).sum() / weight.sum().clamp(min=1.0)
+        if self.lpips is None:
+            loss = error + s.detail * detail_error(image, truth, weight)
+        else:
+            loss = error + s.lpips * self.lpips(image, truth).mean()
+        if not bool(torch.isfinite(loss)):
+            return {"loss": float("nan")}
+        loss.backward()
+        return {"loss": error.item()}
+
+    def settle(self, iteration: int) -> None:
+        """Takes the step of the gradients that :meth:`learn` found."""
+        if not self.alone:
+            return
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * 0.5 ** (3.0 * iteration / self.iterations)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+
+    @torch.no_grad()
+    def _spoiled(self, frame: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A coarse picture (1, R, R, 3) of a head with flaws, and the alphas (1, R, R) of its branches."""
+        camera, resolution = self.frames.world_to_cam[frame], self.frames.resolution
+        codes = Codes(self.codes[0](frame), self.codes[1](frame))
+        drawn = []
+        for branch, moved in zip(
+            (self.head.face, self.head.mouth), self.moves(codes, self.frames.expression[frame]), strict=True
+        ):
+            cloud = flawed(branch.gaussians, self.settings.missing, self.settings.wider, self.generator)
+            drawn.append(draw(cloud, moved, camera, self.frames.intrinsics, resolution))
+        picture = compose(drawn[0], drawn[1], self.frames.plate(frame)).clamp(0.0, 1.0)
+        return picture, drawn[0].alpha, drawn[1].alpha
+
+    def _weight(self, frame: int, alpha: Tensor) -> Tensor:
+        """How much each pixel counts: the head, its lips twice, what lies behind it hardly."""
+        weight = 0.05 + alpha.detach()
+        top, bottom, left, right = (int(v) for v in self.frames.lip_boxes[frame])
+        weight[:, top:bottom, left:right] *= 2.0
+        return weight
+
+    def tensors(self) -> dict[str, Tensor]:
+        """See :class:`Stage`."""
+        return optimiser_tensors(self.optimiser, "optimiser") if self.alone else {}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """See :class:`Stage`."""
+        restore_optimiser(self.optimiser, "optimiser", tensors)
+
+
+def tell_judge(judge: Judge, progress: Progress) -> None:
+    """Says what the refiner is taught by."""
+    told = {"lpips": "LPIPS", "detail": "a Laplacian pyramid: the weights of LPIPS are not here, see d3talker doctor"}
+    progress.say(f"beside the absolute difference, the refined picture is judged by {told[judge]}")
+
+
+@torch.no_grad()
+def flawed(gaussians: Gaussians, missing: float, wider: float, generator: torch.Generator) -> Gaussians:
+    """The cloud without up to a share ``missing`` of its Gaussians, the others up to ``wider`` times as large."""
+    share, width = torch.rand(2, generator=generator).tolist()
+    gone = torch.rand(len(gaussians), generator=generator).to(gaussians.device) < share * missing
+    tensors = {name: getattr(gaussians, name).detach() for name in PARAMETERS}
+    tensors["raw_opacities"] = tensors["raw_opacities"].masked_fill(gone, _GONE)
+    tensors["raw_scales"] = tensors["raw_scales"] + width * math.log(wider)  # raw scales are nearly logarithms
+    return Gaussians(tensors)

@@ -1,0 +1,105 @@
+"""Priors: what is written comes back, and what does not fit is refused by name."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from d3talker.config.ablation import ablated
+from d3talker.config.method import D3TALKER, INSTAG, MethodSettings, adapted
+from d3talker.config.refiner import RefinerSettings, refiner_of
+from d3talker.core.errors import D3Error
+from d3talker.core.files import sha256_of
+from d3talker.models.gaussians import start_gaussians
+from d3talker.models.head import Head, build_head
+from d3talker.models.person import as_plain
+from d3talker.models.prior import (
+    default_prior,
+    load_prior,
+    require_same_ears,
+    save_prior,
+    shared_tensors,
+    take_up,
+    teaches_refiner,
+)
+
+EARS = {"front_end": "phone29 abc", "motion": "default def"}
+
+
+def head_of(method: MethodSettings, seed: int) -> Head:
+    cloud = start_gaussians(torch.rand(5, 3), torch.rand(5, 3), torch.full((5,), 0.01), 0)
+    return build_head(adapted(method), 32, cloud, cloud, torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def prior(tmp_path: Path) -> Path:
+    path = tmp_path / "prior.safetensors"
+    save_prior(path, shared_tensors(head_of(D3TALKER, 1)), {"method": as_plain(D3TALKER), "ears": EARS})
+    return path
+
+
+def test_what_is_written_is_taken_up(prior: Path) -> None:
+    taught, head = head_of(D3TALKER, 1), head_of(D3TALKER, 2)
+    take_up(head, load_prior(prior, D3TALKER), D3TALKER)
+    for name, tensor in shared_tensors(taught).items():
+        torch.testing.assert_close(shared_tensors(head)[name], tensor, atol=1e-4, rtol=1e-3)  # half precision
+    own = head.face.driven[1].field.tables
+    assert torch.equal(own, head_of(D3TALKER, 2).face.driven[1].field.tables)
+
+
+@pytest.mark.parametrize("refiner", [None, RefinerSettings("styleunet", 0.25)])
+def test_another_refiner_learns_from_the_clip_alone(prior: Path, refiner: RefinerSettings | None) -> None:
+    method, taught = dataclasses.replace(D3TALKER, refiner=refiner), load_prior(prior, D3TALKER)
+    head = head_of(method, 2)
+    take_up(head, taught, method)
+    assert torch.equal(head.face.driven[0].field.tables, taught.tensors["face.fields.0.field.tables"])
+    assert not teaches_refiner(taught, method)
+    assert teaches_refiner(taught, D3TALKER)
+
+
+@pytest.mark.parametrize("method", [INSTAG, ablated(D3TALKER, "audio-only")])
+def test_another_method_is_refused(prior: Path, method: MethodSettings) -> None:
+    with pytest.raises(D3Error, match="is a prior of d3talker and differs in"):
+        take_up(head_of(method, 2), load_prior(prior, method), method)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("front_end", "the speech features phone29 abc"), ("motion", "default def")]
+)
+def test_other_ears_are_refused_by_both_names(prior: Path, kind: str, words: str) -> None:
+    require_same_ears(load_prior(prior, D3TALKER), EARS)
+    with pytest.raises(D3Error, match=f"{words}; wanted another"):
+        require_same_ears(load_prior(prior, D3TALKER), {**EARS, kind: "another"})
+
+
+def test_files_that_are_no_prior_are_refused(prior: Path, tmp_path: Path) -> None:
+    with pytest.raises(D3Error, match="none.safetensors is missing"):
+        load_prior(tmp_path / "none.safetensors", D3TALKER)
+    told = prior.with_suffix(".json")
+    content = json.loads(told.read_text())
+    assert content["sha256"] == sha256_of(prior)
+    told.write_text(json.dumps({**content, "format_version": 0}))
+    with pytest.raises(D3Error, match="has prior format 0; wanted format 1"):
+        load_prior(prior, D3TALKER)
+    told.write_text(json.dumps(content))
+    prior.write_bytes(prior.read_bytes()[:-1000])
+    with pytest.raises(D3Error, match="prior.safetensors is truncated or damaged"):
+        load_prior(prior, D3TALKER)
+
+
+def test_what_is_not_shipped_is_told() -> None:
+    for name in ("audio-only", "no-similarity", "position"):
+        method = ablated(D3TALKER, name)
+        assert default_prior(method) == "none"
+        with pytest.raises(D3Error, match=f"no prior of d3talker-{name} is shipped"):
+            load_prior("shipped", method)
+
+
+def test_refiners_by_name() -> None:
+    assert refiner_of("lean") == RefinerSettings("lean", 1.0)
+    assert refiner_of("styleunet:0.25") == RefinerSettings("styleunet", 0.25)
+    for wrong in ("style", "lean:2", ""):
+        with pytest.raises(D3Error, match=f"the refiner '{wrong}'; wanted lean or styleunet"):
+            refiner_of(wrong)
