@@ -6,7 +6,9 @@
         --folds runs/folds --work runs/priors
 
 ``$CLIPS`` are folders that ``d3talker prepare`` wrote, one for each talking person. The first command gives the facial
-motion of each person as networks predict it that never saw the person. A killed run goes on where it was.
+motion of each person as networks predict it that never saw the person. A killed run goes on where it was. Two runs at
+once (``--methods instag``, ``--methods d3talker``) want a core each (``taskset -c 0 ...``), or their threads wait for
+each other.
 """
 
 from __future__ import annotations
