@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from d3talker.cli import run_script
 from d3talker.cli.bars import Bars
-from d3talker.core.errors import D3Error
 from d3talker.faces.lip_gauge import LipGauge
 from d3talker.faces.model import FaceModel, load_face_model
 from d3talker.faces.pncc import Pncc
@@ -240,7 +240,4 @@ def speed_lines() -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except D3Error as error:
-        sys.exit(str(error))
+    run_script(main)

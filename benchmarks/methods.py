@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from d3talker.cli import run_script
 from d3talker.cli.bars import Bars
 from d3talker.config.ablation import ABLATIONS, ablated
 from d3talker.config.method import D3TALKER, METHODS, MethodSettings
 from d3talker.config.presets import PRESETS
-from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, write_json
 from d3talker.models.head import Counted
 from d3talker.models.prior import default_prior
@@ -162,8 +162,4 @@ def driven_table(measured: dict[str, list[dict]], clips: list[Clip]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except D3Error as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    run_script(main)

@@ -11,7 +11,6 @@ tracked motion is known when a new person talks.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from phone_corpus import load
 
 import d3talker
+from d3talker.cli import run_script
 from d3talker.cli.bars import Bars
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, write_arrays, write_json
@@ -119,8 +119,4 @@ def read_lines(work: Path, phones: Phone29, count: int = 320) -> list[SpokenLine
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except D3Error as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    run_script(main)

@@ -11,7 +11,6 @@ repeated.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +26,7 @@ from torch import Tensor
 from torch.nn import functional
 
 import d3talker
-from d3talker.core.errors import D3Error
+from d3talker.cli import run_script
 from d3talker.core.files import sha256_of, write_arrays, write_json
 from d3talker.media.audio import read_audio
 from d3talker.phonetics.alignment import align, unknown_words
@@ -390,8 +389,4 @@ def export(encoder: PhoneEncoder, shape: np.ndarray, out: Path, report: dict, mi
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except D3Error as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    run_script(main)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: its idle threads must not spin
@@ -23,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: its idle th
 import torch
 
 import d3talker
+from d3talker.cli import run_script
 from d3talker.cli.bars import Bars
 from d3talker.config.method import METHODS
 from d3talker.config.pretraining import PRETRAIN_PRESETS
@@ -69,8 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except D3Error as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    run_script(main)

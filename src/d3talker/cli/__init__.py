@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from d3talker.core.errors import D3Error
 
@@ -44,3 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """The entry point of the installed command."""
     sys.exit(main())
+
+
+def run_script(script: Callable[[], None]) -> None:
+    """Runs the ``main`` of a script or a benchmark; the user's mistake becomes its one line and exit code 2."""
+    try:
+        script()
+    except D3Error as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -85,10 +85,6 @@ class Branch(nn.Module):
             for driven in self.driven
         ]
 
-    def codes(self, signals: Signals, frames: Tensor) -> list[Tensor]:
-        """The signal codes (B, 32) of ``frames`` (B,) for each field."""
-        return [driven.codes(signals, frames) for driven in self.driven]
-
     def counts(self, counted: Counted) -> list[int]:
         """The places of the fields that count."""
         return [

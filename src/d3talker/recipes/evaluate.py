@@ -17,7 +17,7 @@ from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, writable_folder, write_json
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.video import VideoWriter
-from d3talker.models.animate import Animation, Codes, Counted, clip_codes
+from d3talker.models.animate import Animation, Codes, Counted, stream_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.frames import lip_boxes, resize
@@ -143,11 +143,10 @@ def _first_unseen(person: Person, clip: Clip) -> int:
 def _draw(person: Person, clip: Clip, first: int, counted: Counted) -> Iterator[Seen]:
     size, device = person.resolution, person.head.face.gaussians.device
     sound = clip.sound()
-    pieces = list(hearing_again(person.method, person.meta, "the person").stream(lambda: iter([sound]), device))
-    signals = {name: torch.cat([piece[name] for piece in pieces])[: len(clip)] for name in pieces[0]}
+    ears = hearing_again(person.method, person.meta, "the person")
+    codes = list(stream_codes(person.head, ears.stream(lambda: iter([sound]), device)))[: len(clip)]
+    resting = Codes(_mean([one.face for one in codes]), _mean([one.mouth for one in codes]))
     animation = Animation(person.head, counted)
-    face, mouth = clip_codes(person.head.face, signals), clip_codes(person.head.mouth, signals)
-    resting = Codes([c.mean(dim=0) for c in face], [c.mean(dim=0) for c in mouth])
     intrinsics = torch.from_numpy(clip.intrinsics(size).astype(np.float32)).to(device)
     for i, (truth, labels, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):
         if i < first:
@@ -155,9 +154,13 @@ def _draw(person: Person, clip: Clip, first: int, counted: Counted) -> Iterator[
         behind = torch.from_numpy(resize(plate, size) / np.float32(255)).to(device)
         expression = torch.from_numpy(clip.expression[i].astype(np.float32)).to(device)
         camera = torch.from_numpy(clip.world_to_cam[i].astype(np.float32)).to(device)
-        codes = Codes([c[i] for c in face], [c[i] for c in mouth])
         started = time.perf_counter()
-        predicted = to_bytes(animation.frame(codes, expression, camera, intrinsics, behind)[0])
+        predicted = to_bytes(animation.frame(codes[i], expression, camera, intrinsics, behind)[0])
         seconds = time.perf_counter() - started
         still = to_bytes(animation.frame(resting, expression, camera, intrinsics, behind)[0])
         yield Seen(i, resize(truth, size), resize(labels, size, nearest=True), predicted, still, seconds)
+
+
+def _mean(codes: list[list[torch.Tensor]]) -> list[torch.Tensor]:
+    """Over the frames, for each field."""
+    return [torch.stack(field).mean(dim=0) for field in zip(*codes, strict=True)]

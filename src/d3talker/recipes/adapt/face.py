@@ -19,12 +19,12 @@ from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
-from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, PerceptualTerm, counted_at
+from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, counted_at
 from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR
 
 
-class FaceStage:
+class FaceStage(Lesson):
     """Learns skin, hair and lips over green; the inside of the mouth stays green, so the branch leaves it open."""
 
     name = "face"
@@ -44,12 +44,6 @@ class FaceStage:
         self.point_weights = point_weights().to(frames.device)
         self.seen: Tensor | None = None
         self.green = torch.tensor(GREEN, device=frames.device)
-
-    def step(self, iteration: int) -> dict[str, float]:
-        """See :class:`Stage`."""
-        told = self.learn(iteration)
-        self.settle(iteration)
-        return told
 
     def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
         """Computes the gradients of an iteration; ``contrast`` is what other people say to it in pre-training."""

@@ -19,13 +19,13 @@ from d3talker.fields.audio import initialise
 from d3talker.fields.encoder import CODE_SIZE, SignalEncoder
 from d3talker.models.head import DrivenField, Head
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import Contrast, optimiser_tensors, restore_optimiser
+from d3talker.recipes.adapt.stage import Contrast, Lesson, optimiser_tensors, restore_optimiser
 
 _RUN = 16  # frames of facial motion in a row: neighbours are looked at too, so a run costs less than single frames
 _MOTION_EVERY = 4  # iterations: pictures cost ten times what sound does and are learned sooner
 
 
-class ListenStage:
+class ListenStage(Lesson):
     """Teaches the encoders of both branches, each with a linear reader that is thrown away."""
 
     name = "listen"
@@ -57,12 +57,6 @@ class ListenStage:
         lips = np.stack([frames.lip_opening, frames.lip_width], axis=1)
         spread = np.maximum(lips.std(axis=0), 1e-5)
         self.lips = torch.from_numpy(((lips - lips.mean(axis=0)) / spread).astype(np.float32)).to(frames.device)
-
-    def step(self, iteration: int) -> dict[str, float]:
-        """See :class:`Stage`."""
-        told = self.learn(iteration)
-        self.settle(iteration)
-        return told
 
     def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
         """Computes the gradients of an iteration; nobody else has a say here."""

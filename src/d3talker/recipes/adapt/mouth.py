@@ -15,14 +15,14 @@ from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.codes import NoisyCodes, face_hooks
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, PerceptualTerm, counted_at
+from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, counted_at
 from d3talker.tracking.masks import MOUTH
 
 SMALLEST_MOUTH = 20
 """Pixels at a resolution of 512 below which the inside of the mouth teaches nothing."""
 
 
-class MouthStage:
+class MouthStage(Lesson):
     """Learns the inside of the mouth over green.
 
     The box of the lips outside the open mouth is "don't care", so that the branch may reach behind the lips.
@@ -48,12 +48,6 @@ class MouthStage:
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.fine = False
         self.green = torch.tensor(GREEN, device=frames.device)
-
-    def step(self, iteration: int) -> dict[str, float]:
-        """See :class:`Stage`."""
-        told = self.learn(iteration)
-        self.settle(iteration)
-        return told
 
     def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
         """Computes the gradients of an iteration; ``contrast`` is what other people say to it in pre-training."""

@@ -22,12 +22,12 @@ from d3talker.models.head import Head, compose
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import optimiser_tensors, restore_optimiser
+from d3talker.recipes.adapt.stage import Lesson, optimiser_tensors, restore_optimiser
 
 _GONE = -12.0  # raw opacity of what is not drawn
 
 
-class RefineStage:
+class RefineStage(Lesson):
     """Teaches the refiner of a head on its own frames."""
 
     name = "refine"
@@ -56,12 +56,6 @@ class RefineStage:
             for branch in (head.face, head.mouth)
         ]
         self.lpips = load_perceptual().to(frames.device) if judge == "lpips" else None
-
-    def step(self, iteration: int) -> dict[str, float]:
-        """See :class:`Stage`."""
-        told = self.learn(iteration)
-        self.settle(iteration)
-        return told
 
     def learn(self, iteration: int, contrast: object = None) -> dict[str, float]:
         """Computes the gradients of an iteration; nobody else has a say here."""

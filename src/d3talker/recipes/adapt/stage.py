@@ -52,6 +52,12 @@ class Stage(Protocol):
 class Lesson(Stage, Protocol):
     """A stage whose gradients and whose step are apart, so that several people can learn together."""
 
+    def step(self, iteration: int) -> dict[str, float]:
+        """See :class:`Stage`."""
+        told = self.learn(iteration)
+        self.settle(iteration)
+        return told
+
     def learn(self, iteration: int, contrast: Contrast | None = None) -> dict[str, float]:
         """Computes the gradients of an iteration; ``contrast`` is what other people say to it."""
         ...
