@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from d3talker.config.ablation import ablated
-from d3talker.config.method import D3TALKER, INSTAG, MethodSettings, adapted
+from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN, MethodSettings, adapted
 from d3talker.config.refiner import RefinerSettings, refiner_of
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of
@@ -89,12 +89,19 @@ def test_files_that_are_no_prior_are_refused(prior: Path, tmp_path: Path) -> Non
         load_prior(prior, D3TALKER)
 
 
-def test_what_is_not_shipped_is_told() -> None:
+def test_the_shipped_priors_are_of_the_full_methods_only() -> None:
+    assert default_prior(D3TALKER) == default_prior(INSTAG) == "shipped"
+    assert default_prior(ablated(D3TALKER, "no-refiner")) == "shipped"
+    assert default_prior(TALKINGGAUSSIAN) == "none"
     for name in ("audio-only", "no-similarity", "position"):
-        method = ablated(D3TALKER, name)
-        assert default_prior(method) == "none"
+        assert default_prior(ablated(D3TALKER, name)) == "none"
         with pytest.raises(D3Error, match=f"no prior of d3talker-{name} is shipped"):
-            load_prior("shipped", method)
+            load_prior("shipped", ablated(D3TALKER, name))
+    for method in (D3TALKER, INSTAG):
+        shipped = load_prior("shipped", method)
+        assert shipped.meta["sha256"] == sha256_of(shipped.path)
+        assert shipped.path.stat().st_size <= 20_000_000
+        take_up(head_of(method, 0), shipped, method)
 
 
 def test_refiners_by_name() -> None:

@@ -67,7 +67,7 @@ class Adapt:
     """A video, or the folder that `prepare` wrote."""
     out: Path
     """Folder of the person; zip it, move it, give it to `talk`."""
-    method: Literal["d3talker", "instag", "talkinggaussian"] = "talkinggaussian"
+    method: Literal["d3talker", "instag", "talkinggaussian"] = "d3talker"
     """What the head is made of."""
     prior: str = "auto"
     """What many other people taught: shipped, a file that `pretrain` wrote, or none to learn from this clip alone; auto

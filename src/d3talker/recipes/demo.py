@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 
-from d3talker.config.method import TALKINGGAUSSIAN
+from d3talker.config.method import D3TALKER
 from d3talker.config.presets import PRESETS
 from d3talker.core.files import writable_folder
 from d3talker.core.progress import Progress, Silent
 from d3talker.media.audio import write_wav
+from d3talker.models.prior import default_prior
 from d3talker.phonetics.synthesis import synthesise
 from d3talker.recipes.adapt import adapt
 from d3talker.recipes.talk import talk
@@ -48,7 +49,8 @@ def demo(
     clip = out / f"speaker-{seed}.mp4"
     if not clip.exists():
         make_speaker_video(clip, seed=seed, seconds=SECONDS, progress=progress)
-    person = adapt(clip, out / f"person-{seed}", TALKINGGAUSSIAN, PRESETS[preset], device=device, progress=progress)
+    folder, prior = out / f"person-{seed}", default_prior(D3TALKER)
+    person = adapt(clip, folder, D3TALKER, PRESETS[preset], prior=prior, device=device, progress=progress)
     sound = out / "speech.wav"
     write_wav(sound, speech.samples, speech.rate)
     return talk(person, sound, out / "video.mp4", progress=progress)
