@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from d3talker.config.method import TALKINGGAUSSIAN
 from d3talker.config.presets import TINY
@@ -43,3 +44,16 @@ def tiny_person(speaker_clip: SpeakerClip, tmp_path_factory: pytest.TempPathFact
 def prepared_clip(tiny_person: Path) -> Path:
     """The folder that ``prepare`` made of the speaker's clip."""
     return tiny_person / "work" / "clip"
+
+
+@pytest.fixture
+def lpips_weights() -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Small random weights of AlexNet and of LPIPS under the names and in the shapes of the published files."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3), 10: (256, 256, 3, 3)}
+    alexnet = {f"features.{n}.weight": 0.1 * torch.rand(s, generator=generator) for n, s in shapes.items()}
+    alexnet |= {f"features.{n}.bias": 0.1 * torch.rand(s[0], generator=generator) for n, s in shapes.items()}
+    heads = {
+        f"lin{i}.model.1.weight": torch.rand(1, s[0], 1, 1, generator=generator) for i, s in enumerate(shapes.values())
+    }
+    return alexnet, heads

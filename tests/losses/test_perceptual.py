@@ -7,21 +7,7 @@ from d3talker.assets.weights import weights_folder
 from d3talker.core.errors import D3Error
 from d3talker.losses.perceptual import Perceptual, load_perceptual, patches, with_weights
 
-
-def random_weights() -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Small random weights under the names and in the shapes of the published files."""
-    generator = torch.Generator().manual_seed(0)
-    shapes = {0: (64, 3, 11, 11), 3: (192, 64, 5, 5), 6: (384, 192, 3, 3), 8: (256, 384, 3, 3), 10: (256, 256, 3, 3)}
-    alexnet = {f"features.{n}.weight": 0.1 * torch.rand(s, generator=generator) for n, s in shapes.items()}
-    alexnet |= {f"features.{n}.bias": 0.1 * torch.rand(s[0], generator=generator) for n, s in shapes.items()}
-    heads = {
-        f"lin{i}.model.1.weight": torch.rand(1, s[0], 1, 1, generator=generator) for i, s in enumerate(shapes.values())
-    }
-    return alexnet, heads
-
-
-def random_net() -> Perceptual:
-    return with_weights(*random_weights())
+LpipsWeights = tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]
 
 
 def picture(seed: int, size: int = 64) -> torch.Tensor:
@@ -34,8 +20,8 @@ def test_sizes_are_those_of_alexnet() -> None:
     assert [f.shape[1] for f in net._features(picture(0))] == [64, 192, 384, 256, 256]
 
 
-def test_a_picture_is_no_distance_from_itself_and_blur_grows_it() -> None:
-    net, truth = random_net(), picture(0)
+def test_a_picture_is_no_distance_from_itself_and_blur_grows_it(lpips_weights: LpipsWeights) -> None:
+    net, truth = with_weights(*lpips_weights), picture(0)
     assert net(truth, truth).item() == 0.0
     distances = []
     for share in (0.1, 0.3, 0.9):
@@ -43,8 +29,8 @@ def test_a_picture_is_no_distance_from_itself_and_blur_grows_it() -> None:
     assert 0 < distances[0] < distances[1] < distances[2]
 
 
-def test_the_gradient_points_to_the_truth() -> None:
-    net, truth = random_net(), picture(0)
+def test_the_gradient_points_to_the_truth(lpips_weights: LpipsWeights) -> None:
+    net, truth = with_weights(*lpips_weights), picture(0)
     image = picture(1).requires_grad_()
     before = net(image, truth)
     before.backward()
@@ -60,8 +46,8 @@ def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path) ->
         load_perceptual()
 
 
-def test_weights_of_other_shapes_are_refused() -> None:
-    alexnet, heads = random_weights()
+def test_weights_of_other_shapes_are_refused(lpips_weights: LpipsWeights) -> None:
+    alexnet, heads = lpips_weights
     with pytest.raises(D3Error, match="other weights"):
         with_weights({**alexnet, "features.3.weight": torch.zeros(1)}, heads)
     with pytest.raises(D3Error, match="other weights"):

@@ -24,13 +24,15 @@ from d3talker.models.prior import (
     take_up,
     teaches_refiner,
 )
+from d3talker.recipes.hearing import fingerprints
+from d3talker.signals.front_ends import DEFAULT, front_end
 
 EARS = {"front_end": "phone29 abc", "motion": "default def"}
 
 
-def head_of(method: MethodSettings, seed: int) -> Head:
+def head_of(method: MethodSettings, seed: int, channels: int = 32) -> Head:
     cloud = start_gaussians(torch.rand(5, 3), torch.rand(5, 3), torch.full((5,), 0.01), 0)
-    return build_head(adapted(method), 32, cloud, cloud, torch.Generator().manual_seed(seed))
+    return build_head(adapted(method), channels, cloud, cloud, torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture
@@ -101,7 +103,8 @@ def test_the_shipped_priors_are_of_the_full_methods_only() -> None:
         shipped = load_prior("shipped", method)
         assert shipped.meta["sha256"] == sha256_of(shipped.path)
         assert shipped.path.stat().st_size <= 20_000_000
-        take_up(head_of(method, 0), shipped, method)
+        require_same_ears(shipped, fingerprints(adapted(method), DEFAULT))
+        take_up(head_of(method, 0, front_end(DEFAULT).channels), shipped, method)
 
 
 def test_refiners_by_name() -> None:

@@ -1,0 +1,114 @@
+"""The stages by themselves: which frames they look at, what moves when, what the refiner is taught by."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from d3talker.config.method import D3TALKER, adapted
+from d3talker.config.presets import TINY
+from d3talker.core.files import sha256_of
+from d3talker.core.progress import Silent
+from d3talker.losses import perceptual
+from d3talker.losses.perceptual import judge_at_hand
+from d3talker.models.head import Head, build_head
+from d3talker.recipes.adapt.face import FaceStage
+from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
+from d3talker.recipes.adapt.mouth import MouthStage
+from d3talker.recipes.adapt.refine import RefineStage
+from d3talker.recipes.adapt.start import start_face, start_mouth
+from d3talker.recipes.hearing import hearing
+from d3talker.recipes.pretrain.people import hold_out
+from d3talker.tracking.clip import load_clip
+
+pytestmark = pytest.mark.xdist_group("person")
+METHOD = adapted(D3TALKER)
+PRESET = replace(
+    TINY,
+    resolution=48,
+    face=replace(TINY.face, iterations=60, warm_up=5, own_from=9, curriculum_every=3, curriculum_stop=60),
+    mouth=replace(TINY.mouth, iterations=60, warm_up=5, own_from=9, curriculum_every=3, curriculum_stop=60),
+)
+
+
+@pytest.fixture(scope="module")
+def frames(prepared_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingFrames:
+    """Four seconds of the built-in speaker, the last of them kept for the refiner."""
+    clip, cpu = load_clip(prepared_clip), torch.device("cpu")
+    ears, cache = hearing(METHOD, "phone29"), tmp_path_factory.mktemp("lessons") / "frames"
+    return hold_out(read_training_frames(clip, len(clip), PRESET.resolution, ears, cache, cpu, Silent()))
+
+
+def seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def head_for(prepared_clip: Path, frames: TrainingFrames) -> Head:
+    clip = load_clip(prepared_clip)
+    channels, rng = frames.signals["audio"].shape[-1], np.random.default_rng(0)
+    face, mouth = start_face(clip, frames, METHOD.face, rng), start_mouth(clip, frames, METHOD.mouth, rng)
+    return build_head(METHOD, channels, face, mouth, seeded())
+
+
+@pytest.mark.parametrize("lesson", [FaceStage, MouthStage])
+def test_what_is_kept_for_the_refiner_is_never_drawn(
+    prepared_clip: Path, frames: TrainingFrames, lesson: type[FaceStage] | type[MouthStage]
+) -> None:
+    """Their expression is no number, so that one look would tell."""
+    spoiled = frames.expression.clone()
+    spoiled[frames.refined] = torch.nan
+    stage = lesson(head_for(prepared_clip, frames), replace(frames, expression=spoiled), PRESET, seeded())
+    told = [stage.step(iteration) for iteration in range(1, stage.iterations + 1)]
+    assert len(told) == 60
+    assert all(torch.isfinite(torch.tensor(list(losses.values()))).all() for losses in told)
+
+
+@pytest.mark.parametrize("lesson", [FaceStage, MouthStage])
+def test_own_fields_wait_for_what_everybody_knows(
+    prepared_clip: Path, frames: TrainingFrames, lesson: type[FaceStage] | type[MouthStage]
+) -> None:
+    """Their motion does; where they listen (the attention) is learned from the first moving frame on."""
+    stage = lesson(head_for(prepared_clip, frames), frames, PRESET, seeded())
+    shared, own = (list(driven.field.decoder) for driven in stage.branch.driven)
+    begun = [weight.detach().clone() for weight in (*shared, *own)]
+    for iteration in range(1, 10):
+        stage.step(iteration)
+    same = [torch.equal(weight, before) for weight, before in zip((*shared, *own), begun, strict=True)]
+    assert same == [False] * len(shared) + [True] * len(own)
+    for iteration in range(10, 13):
+        stage.step(iteration)
+    assert not any(torch.equal(weight, before) for weight, before in zip((*shared, *own), begun, strict=True))
+
+
+@pytest.fixture
+def weights_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lpips_weights: tuple[dict[str, torch.Tensor], ...]
+) -> Path:
+    """A folder with both files of LPIPS, pinned by the hashes that these have."""
+    monkeypatch.setenv("D3TALKER_WEIGHTS", str(tmp_path))
+    for name, tensors in zip(("ALEXNET", "LPIPS_HEADS"), lpips_weights, strict=True):
+        known = getattr(perceptual, name)
+        torch.save(tensors, tmp_path / known.file)
+        monkeypatch.setattr(perceptual, name, replace(known, sha256=sha256_of(tmp_path / known.file)))
+    return tmp_path
+
+
+def test_the_judge_is_lpips_where_both_files_are(weights_folder: Path) -> None:
+    assert judge_at_hand() == "lpips"
+    (weights_folder / perceptual.LPIPS_HEADS.file).unlink()
+    assert judge_at_hand() == "detail"
+
+
+@pytest.mark.parametrize("judge", ["lpips", "detail"])
+def test_the_refiner_learns_from_either_judge(
+    prepared_clip: Path, frames: TrainingFrames, weights_folder: Path, judge: perceptual.Judge
+) -> None:
+    """It begins as the identity, so the first step must move it, and another judge must move it otherwise."""
+    stage = RefineStage(head_for(prepared_clip, frames), frames, PRESET, seeded(), judge)
+    assert 0.0 < stage.learn(1)["loss"] < 1.0
+    gradients = [p.grad for p in stage.refiner.parameters() if p.grad is not None]
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0.0
+    assert (stage.lpips is None) == (judge == "detail")
