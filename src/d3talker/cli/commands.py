@@ -150,7 +150,7 @@ class Pretrain:
     folds: Path | None = None
     """Facial motion of these clips by networks that never saw the person (scripts/train_audio2motion.py --folds)."""
     pictures_only: tuple[Path, ...] = ()
-    """More prepared clips, whose sound is not to be trusted: of them only the refiner learns."""
+    """More videos or prepared clips, whose sound is not to be trusted: of them only the refiner learns."""
     front_end: str = "phone29"
     """What hears the sound; persons must use the same."""
     ablation: str | None = None

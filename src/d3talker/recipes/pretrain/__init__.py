@@ -192,13 +192,14 @@ def _meta(
     folds: Path | None,
     course: Course,
 ) -> dict[str, Any]:
+    source = "the shipped networks" if folds is None else "leave-one-person-out folds"
     return {
         "d3talker": __version__,
         "method": as_plain(method),
         "preset": as_plain(preset),
         "ears": fingerprints(method, front_end),
         "front_end": front_end,
-        "motion_of_the_clips": "the shipped networks" if folds is None else "leave-one-person-out folds",
+        **({"motion_of_the_clips": source} if "motion" in method.signals else {}),
         "people": [pupil.name for pupil in pupils],
         "left_out": [pupils[place].name for place in course.left_out],
         "of_these_pictures_only": [pupils[place].name for place in sorted(apart(pupils))],
