@@ -11,6 +11,7 @@ from d3talker.config.method import D3TALKER, adapted
 from d3talker.config.presets import TINY
 from d3talker.core.files import sha256_of
 from d3talker.core.progress import Silent
+from d3talker.fields.encoder import CODE_SIZE
 from d3talker.losses import perceptual
 from d3talker.losses.perceptual import judge_at_hand
 from d3talker.models.head import Head, build_head
@@ -66,20 +67,24 @@ def test_what_is_kept_for_the_refiner_is_never_drawn(
 
 
 @pytest.mark.parametrize("lesson", [FaceStage, MouthStage])
-def test_own_fields_wait_for_what_everybody_knows(
+def test_speech_is_first_the_general_fields_then_the_own_ones(
     prepared_clip: Path, frames: TrainingFrames, lesson: type[FaceStage] | type[MouthStage]
 ) -> None:
-    """Their motion does; where they listen (the attention) is learned from the first moving frame on."""
+    """What an own field makes of speech stays as it was drawn until the General field rests."""
     stage = lesson(head_for(prepared_clip, frames), frames, PRESET, seeded())
-    shared, own = (list(driven.field.decoder) for driven in stage.branch.driven)
-    begun = [weight.detach().clone() for weight in (*shared, *own)]
-    for iteration in range(1, 10):
-        stage.step(iteration)
-    same = [torch.equal(weight, before) for weight, before in zip((*shared, *own), begun, strict=True)]
-    assert same == [False] * len(shared) + [True] * len(own)
-    for iteration in range(10, 13):
-        stage.step(iteration)
-    assert not any(torch.equal(weight, before) for weight, before in zip((*shared, *own), begun, strict=True))
+    shared, own = (driven.field for driven in stage.branch.driven)
+    code = slice(3 * own.settings.levels, 3 * own.settings.levels + CODE_SIZE)
+    weights = [*shared.decoder, own.decoder[0]]
+
+    def moved_in(iterations: range) -> list[bool]:
+        before = [weight.detach().clone() for weight in weights]
+        for iteration in iterations:
+            stage.step(iteration)
+        *general, speech = [weight != old for weight, old in zip(weights, before, strict=True)]
+        return [bool(moved.any()) for moved in (*general, speech[:, code], speech[:, : code.start])]
+
+    assert moved_in(range(1, 10)) == [True] * len(shared.decoder) + [False, True]
+    assert moved_in(range(10, 13)) == [False] * len(shared.decoder) + [True, True]
 
 
 @pytest.fixture

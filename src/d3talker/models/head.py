@@ -99,11 +99,10 @@ class Branch(nn.Module):
         codes: list[Tensor],
         expression: Tensor,
         hook: Tensor | None = None,
-        counted: Counted = "all",
     ) -> list[Displacement]:
-        """What each field that counts does in one frame: codes (32,) of all, expression (6,), the face's hook (3,)."""
-        places = self.counts(counted)
-        return [self.driven[place].field(resting[place], codes[place], expression, hook) for place in places]
+        """What each field does in one frame: codes (32,), expression (6,), the face's hook (3,)."""
+        told = zip(self.driven, resting, codes, strict=True)
+        return [driven.field(rest, code, expression, hook) for driven, rest, code in told]
 
 
 def total(parts: list[Displacement]) -> Displacement:

@@ -12,14 +12,14 @@ from d3talker.losses.geometry import depth_error, normal_error
 from d3talker.losses.regularisers import coverage, landmark_error, misplaced_attention, motion_size
 from d3talker.models.density import DensityControl, remove
 from d3talker.models.gaussians import draw, draw_normals
-from d3talker.models.head import Branch, Counted, Head, total
+from d3talker.models.head import Branch, Head, total
 from d3talker.ops.camera import project
 from d3talker.ops.photometric import photometric_loss
 from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
-from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, counted_at
+from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
 from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR
 
@@ -35,7 +35,7 @@ class FaceStage(Lesson):
         self.branch, self.frames, self.generator = head.face, frames, generator
         self.settings = s = preset.face
         self.iterations = s.iterations
-        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
+        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared, s.own_from)
         self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
         self.density = DensityControl(
             self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
@@ -56,11 +56,10 @@ class FaceStage(Lesson):
         target = torch.where(head[..., None], self.frames.picture(frame), self.green)
 
         camera, gaussians = self.frames.world_to_cam[frame], self.branch.gaussians
-        displacement, resting, codes, parts, counted = None, [], [], [], ALL
+        displacement, resting, codes, parts = None, [], [], []
         if moving:
-            resting, codes = self.branch.rest(), self.codes(frame)
-            counted = counted_at(self.branch, s, iteration)
-            parts = self.branch.parts(resting, codes, self.frames.expression[frame], counted=counted)
+            resting, codes = self.branch.rest(), heard_at(self.branch, s, iteration, self.codes(frame))
+            parts = self.branch.parts(resting, codes, self.frames.expression[frame])
             displacement = total(parts)
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         resolution = self.frames.resolution
@@ -76,9 +75,9 @@ class FaceStage(Lesson):
             loss = loss + s.loss.individual * own_motion(self.branch, parts)
             if s.shape_from and iteration > s.shape_from and iteration % s.shape_every == 0:
                 loss = loss + self._shape_loss(frame, displacement, rendered)
-            loss = loss + self._landmark_loss(frame, codes, counted)
+            loss = loss + self._landmark_loss(frame, codes)
             loss = loss + self._attention_loss(resting, frame, hair, with_hair=not hide_hair)
-            if contrast is not None and counted == ALL:
+            if contrast is not None and iteration > s.own_from:
                 loss = loss + contrast(frame, codes)
         self.seen = None
         if not bool(torch.isfinite(loss)):
@@ -108,12 +107,12 @@ class FaceStage(Lesson):
                 candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop, candidates)
         return draw_frame(candidates, self.generator)
 
-    def _landmark_loss(self, frame: int, codes: list[Tensor], counted: Counted) -> Tensor | float:
+    def _landmark_loss(self, frame: int, codes: list[Tensor]) -> Tensor | float:
         weight = self.settings.loss.landmarks
         if weight == 0.0:
             return 0.0
         resting = self.branch.rest_at(self.frames.face_shape)
-        moved = self.branch.parts(resting, codes, self.frames.expression[frame], counted=counted)
+        moved = self.branch.parts(resting, codes, self.frames.expression[frame])
         return weight * landmark_error(total(moved), self.frames.face_motion[frame], self.point_weights)
 
     def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:

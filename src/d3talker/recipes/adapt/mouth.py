@@ -15,7 +15,7 @@ from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.codes import NoisyCodes, face_hooks
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import ALL, GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, counted_at
+from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
 from d3talker.tracking.masks import MOUTH
 
 SMALLEST_MOUTH = 20
@@ -35,7 +35,7 @@ class MouthStage(Lesson):
     ) -> None:
         self.branch, self.frames, self.generator = head.mouth, frames, generator
         self.settings = s = preset.mouth
-        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
+        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared, s.own_from)
         self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
         self.hooks = face_hooks(head.face, frames) if any(f.field.settings.hook for f in self.branch.driven) else None
         self.density = DensityControl(
@@ -60,12 +60,11 @@ class MouthStage(Lesson):
         ignored = (box & ~inside)[..., None]
         target = torch.where(inside[..., None], self.frames.picture(frame), background)
 
-        displacement, codes, hook, counted = None, [], None, ALL
+        displacement, codes, hook = None, [], None
         if iteration > s.warm_up:
-            codes, hook = self.codes(frame), self._hook(frame)
-            counted = counted_at(self.branch, s, iteration)
+            codes, hook = heard_at(self.branch, s, iteration, self.codes(frame)), self._hook(frame)
             expression = self.frames.expression[frame]
-            displacement = total(self.branch.parts(self.branch.rest(), codes, expression, hook, counted))
+            displacement = total(self.branch.parts(self.branch.rest(), codes, expression, hook))
         gaussians = self.branch.gaussians
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         rendered = draw(
@@ -82,7 +81,7 @@ class MouthStage(Lesson):
         loss = photometric + self.perceptual(iteration, frame, image, target)
         if displacement is not None:
             loss = loss + s.loss.alpha * coverage(rendered.alpha, inside.float(), (~box).float())
-            if contrast is not None and counted == ALL and not colours_only:
+            if contrast is not None and iteration > s.own_from and not colours_only:
                 loss = loss + contrast(frame, codes, hook)
         self.fine = bool(torch.isfinite(loss)) and (
             displacement is None or bool(torch.isfinite(displacement.position).all())  # or nobody would be seen to move

@@ -14,20 +14,22 @@ from d3talker.fields.aligner import MotionAligner
 from d3talker.losses.perceptual import SMALLEST, Perceptual, load_perceptual, patches
 from d3talker.models.density import gaussian_groups
 from d3talker.models.gaussians import Gaussians
-from d3talker.models.head import Branch, Counted, DrivenField
+from d3talker.models.head import Branch, DrivenField
 from d3talker.recipes.adapt.frames import TrainingFrames
 
 GREEN = (0.0, 1.0, 0.0)
 """The background of the branches' own pictures: what is green there must stay empty."""
 
 
-ALL: Counted = "all"
+def heard_at(branch: Branch, settings: StageSettings, iteration: int, codes: list[Tensor]) -> list[Tensor]:
+    """What the fields hear in ``iteration`` of the codes (32,): at first those beside a shared one hear nothing.
 
-
-def counted_at(branch: Branch, settings: StageSettings, iteration: int) -> Counted:
-    """Which fields of a branch move it in ``iteration``: at first only those that know many people."""
-    alone = iteration <= settings.own_from and len(branch.counts("general")) > 0
-    return "general" if alone else ALL
+    They learn how the upper face moves, which has no other teacher than the person; the speech is left to the others.
+    """
+    if iteration > settings.own_from or not branch.counts("general"):
+        return codes
+    pairs = zip(branch.driven, codes, strict=True)
+    return [code if driven.field.settings.shared else torch.zeros_like(code) for driven, code in pairs]
 
 
 class Stage(Protocol):
@@ -85,6 +87,9 @@ class BranchOptimiser:
         iterations: of the stage.
         shared: factor on the rates of shared fields in the first part of the stage: 1 where they start from nothing,
             less where a prior taught them; 0 leaves them to somebody else.
+        own_from: iteration after which own fields hear speech; shared ones beside them then stand still (0: they never
+            do). Ten seconds are soon known by heart: an own field that learns beside a moving one explains everything,
+            the shared field fades, and what many people taught it is lost.
     """
 
     def __init__(
@@ -94,11 +99,13 @@ class BranchOptimiser:
         fields: FieldRates,
         iterations: int,
         shared: float = 1.0,
+        own_from: int = 0,
     ) -> None:
         self.gaussian_rates, self.field_rates, self.iterations = gaussians, fields, iterations
         self.shared = shared
         self.gaussians = gaussian_optimiser(branch.gaussians, gaussians)
         own = [driven for driven in branch.driven if not driven.field.settings.shared]
+        self.own_from = own_from if own else 0
         groups = field_groups(own, fields)
         if shared > 0.0:
             everybodys = [driven for driven in branch.driven if driven.field.settings.shared]
@@ -113,6 +120,7 @@ class BranchOptimiser:
         position = math.exp((1 - progress) * math.log(rates.position) + progress * math.log(rates.position_end))
         self.gaussians.param_groups[0]["lr"] = position * rates.extent
         held = self.shared if progress < self.field_rates.shared_until else 1.0
+        held = 0.0 if 0 < self.own_from < iteration else held
         for group in self.fields.param_groups:
             factor = held if group.get("shared") else 1.0
             group["lr"] = factor * group["rate"] * 0.5 ** (progress / self.field_rates.half_life)
