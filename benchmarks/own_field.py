@@ -39,7 +39,7 @@ from d3talker.signals.front_ends import DEFAULT
 from d3talker.tracking.clip import Clip, load_clip
 
 DEVICE, METHOD = torch.device("cpu"), adapted(D3TALKER)
-SHARES = (0.0, 0.25, 0.5, 0.75, 0.87, 1.0)
+SHARES = (0.0, 0.25, 0.75, 1.0)
 """Parts of the stage that the General field learns alone; 0: both learn side by side all along."""
 UPPER, LOWER = 13, 14  # face points of the inner lips
 
