@@ -39,7 +39,7 @@ from d3talker.signals.front_ends import DEFAULT
 from d3talker.tracking.clip import Clip, load_clip
 
 DEVICE, METHOD = torch.device("cpu"), adapted(D3TALKER)
-SHARES = (0.0, 0.25, 0.75, 1.0)
+SHARES = (0.0, 0.25, 0.75)
 """Parts of the stage that the General field learns alone; 0: both learn side by side all along."""
 UPPER, LOWER = 13, 14  # face points of the inner lips
 
@@ -62,9 +62,8 @@ def main() -> None:
     parser.add_argument("clips", type=Path, nargs="+", help="prepared clips")
     clips = [load_clip(path) for path in parser.parse_args().clips]
     names = [clip.path.name for clip in clips]
-    print(
-        "| General alone for | " + " | ".join(names) + " | mean | says others, mean |\n" + "|-" * (len(names) + 3) + "|"
-    )
+    print("| General alone for | " + " | ".join(names) + " | mean | says others, mean |")
+    print("|-" * (len(names) + 3) + "|")
     with quiet_threads(DEVICE), tempfile.TemporaryDirectory() as folder:
         learners = [listen(clip, clips, Path(folder) / clip.path.name) for clip in clips]
         for share in SHARES:

@@ -110,7 +110,7 @@ def test_the_judge_is_lpips_where_both_files_are(weights_folder: Path) -> None:
 def test_the_refiner_learns_from_either_judge(
     prepared_clip: Path, frames: TrainingFrames, weights_folder: Path, judge: perceptual.Judge
 ) -> None:
-    """It begins as the identity, so the first step must move it, and another judge must move it otherwise."""
+    """It begins as the identity, and the first frame must already tell it where to go."""
     stage = RefineStage(head_for(prepared_clip, frames), frames, PRESET, seeded(), judge)
     assert 0.0 < stage.learn(1)["loss"] < 1.0
     gradients = [p.grad for p in stage.refiner.parameters() if p.grad is not None]
