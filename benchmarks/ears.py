@@ -25,7 +25,7 @@ from d3talker.faces.lip_gauge import LipGauge
 from d3talker.faces.model import FaceModel, load_face_model
 from d3talker.faces.pncc import Pncc
 from d3talker.media.audio import read_audio
-from d3talker.metrics.closure import SHUT, runs
+from d3talker.metrics.closure import SHUT, met, runs
 from d3talker.metrics.motion import amplitude_ratio, correlation_with_lag
 from d3talker.phonetics.alignment import align
 from d3talker.recipes.motion_training.clips import TalkingClip, read_talking_clip
@@ -189,17 +189,13 @@ def style_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], folder: P
         phones = align(read_audio(folder / clip.name / "audio.wav"))
         moments = [(round(25 * a), max(round(25 * a) + 1, round(25 * b))) for p, a, b in phones if p in ("p", "m")]
         quiet = [(round(25 * a), round(25 * b)) for p, a, b in phones if p == "sil"]
-        recall, tracked = (_met(moments, opening < SHUT) for opening in (opening, clip.opening))
+        recall, tracked = (met(moments, opening < SHUT) for opening in (opening, clip.opening))
         allowed = _mask([*moments, *quiet], len(given)) | (clip.opening < SHUT)
-        precision = _met(runs(opening < SHUT), allowed)
+        precision = met(runs(opening < SHUT), allowed)
         lines.append(
             f"| {clip.name} | {amplitude:.2f} | {recall:.2f} of {len(moments)} | {tracked:.2f} | {precision:.2f} |"
         )
     return lines
-
-
-def _met(moments: list[tuple[int, int]], shut: np.ndarray, within: int = 2) -> float:
-    return float(np.mean([shut[max(0, first - within) : end + within].any() for first, end in moments]))
 
 
 def _mask(moments: list[tuple[int, int]], count: int) -> np.ndarray:

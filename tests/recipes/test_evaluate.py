@@ -35,6 +35,8 @@ def test_the_numbers_are_there_and_make_sense(evaluated: tuple[dict, Path]) -> N
     assert 0.3 < numbers["head"]["ssim"] <= 1
     assert numbers["whole"]["psnr"] > numbers["mouth"]["psnr"] - 5
     assert -1 <= numbers["lips"]["opening_correlation"] <= 1
+    assert numbers["closures"]["bilabials"] >= 1
+    assert 0 <= numbers["closures"]["shut_on_bilabials"] <= 1
     assert numbers["speed"]["frames_per_second"] > 1
     assert numbers["training_seconds"] > 0
     still = numbers["still_mouth"]

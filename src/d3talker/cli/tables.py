@@ -55,7 +55,7 @@ def print_checkup(findings: list[Finding]) -> None:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _percent(share: float) -> str:

@@ -22,7 +22,7 @@ class ContrastSettings:
     """... whose motions are measured in so many metres; 1e-3 makes it count (spec 1, section 9.6)."""
     similarity: float = 1e-3
     """Weight of the similarity contrast (D3-Talker, eq. 10) ..."""
-    ramp: float = 0.2
+    ramp: float = 0.1
     """... reached over this part of the stage after the warm-up."""
     temperature: float = 0.1
     """Of the similarity contrast."""
@@ -52,8 +52,8 @@ PRETRAIN_CPU = PretrainSettings(
     name="cpu",
     person=replace(
         CPU,
-        face=replace(CPU.face, iterations=2000, own_from=800, curriculum_stop=1500, hair_from=300, hair_to=800),
-        mouth=replace(CPU.mouth, iterations=800, own_from=400, curriculum_stop=600, colours_only_from=0),
+        face=replace(CPU.face, iterations=2000, own_from=1500, curriculum_stop=1500, hair_from=300, hair_to=800),
+        mouth=replace(CPU.mouth, iterations=800, own_from=600, curriculum_stop=600, colours_only_from=0),
         listen=replace(CPU.listen, iterations=300),
         refine=replace(CPU.refine, iterations=250),
     ),
@@ -70,7 +70,7 @@ PRETRAIN_QUICK = replace(
             PRETRAIN_CPU.person.face,
             iterations=500,
             warm_up=120,
-            own_from=200,
+            own_from=375,
             curriculum_stop=375,
             hair_from=120,
             hair_to=250,
@@ -80,7 +80,7 @@ PRETRAIN_QUICK = replace(
             PRETRAIN_CPU.person.mouth,
             iterations=200,
             warm_up=60,
-            own_from=100,
+            own_from=150,
             curriculum_stop=150,
             density=replace(PRETRAIN_CPU.person.mouth.density, start=100, stop=150),
         ),

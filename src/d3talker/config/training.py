@@ -159,12 +159,8 @@ class RefineSettings:
     """Of one that a prior taught."""
     lpips: float = 0.1
     """Of LPIPS, where its weights are on disk (`losses.perceptual`) ..."""
-    detail: float = 1.0
+    detail: float = 0.5
     """... and of the detail term, which stands in for it elsewhere."""
-    missing: float = 0.15
-    """Largest share of the Gaussians that is left out of the coarse picture."""
-    wider: float = 1.3
-    """Largest factor on the size of the others."""
 
 
 @dataclass(frozen=True)

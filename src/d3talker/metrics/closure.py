@@ -42,7 +42,7 @@ def closure(prediction: np.ndarray, truth: np.ndarray, shut: float = SHUT, withi
         raise ValueError(f"curves of {len(prediction)} and {len(truth)} frames")
     predicted, true = prediction < shut, truth < shut
     moments = runs(true)
-    return Closure(len(moments), _met(moments, predicted, within), _met(runs(predicted), true, within))
+    return Closure(len(moments), met(moments, predicted, within), met(runs(predicted), true, within))
 
 
 def runs(shut: np.ndarray) -> list[tuple[int, int]]:
@@ -51,6 +51,7 @@ def runs(shut: np.ndarray) -> list[tuple[int, int]]:
     return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
 
 
-def _met(moments: list[tuple[int, int]], other: np.ndarray, within: int) -> float:
-    met = [bool(other[max(0, first - within) : end + within].any()) for first, end in moments]
-    return float(np.mean(met)) if met else float("nan")
+def met(moments: list[tuple[int, int]], shut: np.ndarray, within: int = WITHIN) -> float:
+    """The share of moments at which a mouth is shut (T,), give or take so many frames; nan for no moment."""
+    found = [bool(shut[max(0, first - within) : end + within].any()) for first, end in moments]
+    return float(np.mean(found)) if found else float("nan")

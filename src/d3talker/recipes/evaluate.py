@@ -22,6 +22,7 @@ from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
+from d3talker.recipes.evaluate_closures import closings
 from d3talker.recipes.evaluate_report import write_evaluation_report
 from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.hearing import hearing_again
@@ -102,7 +103,7 @@ def evaluate(
         "frames": {"first": first, "count": len(frames), "learned": person.meta["frames"]},
         "resolution": person.resolution,
         "training_seconds": person.meta["training_seconds"],
-        **scorer.numbers(),
+        **scorer.numbers(closings(sound, len(frames))),
     }
     if json is not None:
         write_json(json, numbers)

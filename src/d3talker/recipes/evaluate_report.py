@@ -17,7 +17,7 @@ def write_evaluation_report(path: Path, numbers: dict[str, Any], scorer: Scorer)
     still = numbers["still_mouth"]
     rows = [
         (f"{group} {name}".replace("_", " "), _text(value), _text(still.get(group, {}).get(name)))
-        for group in ("whole", "head", "mouth", "lips", "gain_over_still_mouth", "motion", "speed")
+        for group in ("whole", "head", "mouth", "lips", "closures", "gain_over_still_mouth", "motion", "speed")
         for name, value in numbers[group].items()
     ]
     report.table(rows, ("measure", numbers["person"], "a still mouth that follows the true head"))

@@ -10,6 +10,7 @@ import numpy as np
 from d3talker.faces.points import RIGID
 from d3talker.metrics.images import psnr, sharpness_ratio, ssim, ssim_map
 from d3talker.metrics.motion import amplitude_ratio, correlation_with_lag, head_jitter, landmark_distance
+from d3talker.recipes.evaluate_closures import Closings, closure_numbers
 from d3talker.tracking.landmarks import open_tracker
 from d3talker.tracking.masks import FACE, HAIR, MOUTH
 
@@ -68,9 +69,10 @@ class Scorer:
         """Adds the time that drawing one frame took."""
         self._seconds.append(seconds)
 
-    def numbers(self) -> dict[str, Any]:
-        """Everything, in groups; ``still_mouth`` holds what doing nothing would score."""
+    def numbers(self, told: Closings) -> dict[str, Any]:
+        """Everything, in groups; ``still_mouth`` holds what doing nothing would score, ``told`` when lips must meet."""
         points = {kind: np.stack(found) for kind, found in self._points.items()}
+        closures = closure_numbers(told, *(_opening(points[kind]) for kind in ("predicted", "truth")))
         seen = np.isfinite(np.stack([p[:, 0, 0] for p in points.values()])).all(axis=0)
         points = {kind: p[seen] for kind, p in points.items()}
         opening = {kind: _opening(p) for kind, p in points.items()}
@@ -95,6 +97,7 @@ class Scorer:
             "head": predicted["head"],
             "mouth": predicted["mouth"],
             "lips": lips,
+            "closures": closures,
             "motion": jitter,
             "gain_over_still_mouth": gain,
             "speed": {"frames_per_second": 1.0 / float(np.median(self._seconds))},

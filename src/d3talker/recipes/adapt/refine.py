@@ -1,13 +1,11 @@
 """The refine stage: a network learns what the rendered head lacks (D3-Talker, section 3.4 and eq. 11).
 
 The Gaussians stand still and get no gradient; otherwise they would learn to be a blurry input. They fit the very frames
-they learned from, so that a refiner that saw them as they are would learn to do nothing: it sees heads of which some
-Gaussians are missing and others are too wide, at codes with noise.
+they learned from, and a refiner that only saw those would learn to do nothing. What heads lack elsewhere it learns in
+pre-training, from seconds of each clip that the heads did not learn from; here it sees motion with noise.
 """
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
@@ -16,15 +14,12 @@ from d3talker.config.training import AdaptSettings
 from d3talker.core.progress import Progress
 from d3talker.losses.detail import detail_error
 from d3talker.losses.perceptual import Judge, load_perceptual
-from d3talker.models.animate import Codes, Moves
-from d3talker.models.gaussians import PARAMETERS, Gaussians, draw
+from d3talker.models.animate import Animation, Codes
 from d3talker.models.head import Head, compose
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
 from d3talker.recipes.adapt.stage import Lesson, optimiser_tensors, restore_optimiser
-
-_GONE = -12.0  # raw opacity of what is not drawn
 
 
 class RefineStage(Lesson):
@@ -44,13 +39,13 @@ class RefineStage(Lesson):
     ) -> None:
         """``taught``: a prior taught the refiner; ``alone``: False leaves the steps to somebody else (pre-training)."""
         assert head.refiner is not None
-        self.head, self.refiner, self.frames, self.generator = head, head.refiner, frames, generator
+        self.refiner, self.frames, self.generator = head.refiner, frames, generator
         self.settings = s = preset.refine
         self.iterations, self.rate = s.iterations, s.taught_rate if taught else s.rate
         learning = [p for p in head.refiner.parameters() if p.requires_grad]
         self.optimiser = torch.optim.Adam(learning, self.rate, betas=(0.9, 0.99), fused=True)
         self.alone = alone
-        self.moves = Moves(head)
+        self.animation = Animation(head)
         self.codes = [
             NoisyCodes(branch, frames, preset.feature_noise, generator, learn=False)
             for branch in (head.face, head.mouth)
@@ -60,7 +55,7 @@ class RefineStage(Lesson):
     def learn(self, iteration: int, contrast: object = None) -> dict[str, float]:
         """Computes the gradients of an iteration; nobody else has a say here."""
         s, frame = self.settings, draw_frame(self.frames.refined, self.generator)
-        coarse, face, mouth = self._spoiled(frame)
+        coarse, face, mouth = self._coarse(frame)
         image, truth = self.refiner(coarse, face, mouth), self.frames.picture(frame)
         weight = self._weight(frame, 1.0 - (1.0 - face) * (1.0 - mouth))
         error = ((image - truth).abs().mean(dim=3) * weight).sum() / weight.sum().clamp(min=1.0)
@@ -83,18 +78,12 @@ class RefineStage(Lesson):
         self.optimiser.zero_grad(set_to_none=True)
 
     @torch.no_grad()
-    def _spoiled(self, frame: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A coarse picture (1, R, R, 3) of a head with flaws, and the alphas (1, R, R) of its branches."""
-        camera, resolution = self.frames.world_to_cam[frame], self.frames.resolution
+    def _coarse(self, frame: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The coarse picture (1, R, R, 3) at codes with noise, and the alphas (1, R, R) of its branches."""
         codes = Codes(self.codes[0](frame), self.codes[1](frame))
-        drawn = []
-        for branch, moved in zip(
-            (self.head.face, self.head.mouth), self.moves(codes, self.frames.expression[frame]), strict=True
-        ):
-            cloud = flawed(branch.gaussians, self.settings.missing, self.settings.wider, self.generator)
-            drawn.append(draw(cloud, moved, camera, self.frames.intrinsics, resolution))
-        picture = compose(drawn[0], drawn[1], self.frames.plate(frame)).clamp(0.0, 1.0)
-        return picture, drawn[0].alpha, drawn[1].alpha
+        camera, expression = self.frames.world_to_cam[frame], self.frames.expression[frame]
+        drawn = self.animation.branches(codes, expression, camera, self.frames.intrinsics, self.frames.resolution)
+        return compose(*drawn, self.frames.plate(frame)).clamp(0.0, 1.0), drawn[0].alpha, drawn[1].alpha
 
     def _weight(self, frame: int, alpha: Tensor) -> Tensor:
         """How much each pixel counts: the head, its lips twice, what lies behind it hardly."""
@@ -116,14 +105,3 @@ def tell_judge(judge: Judge, progress: Progress) -> None:
     """Says what the refiner is taught by."""
     told = {"lpips": "LPIPS", "detail": "a Laplacian pyramid: the weights of LPIPS are not here, see d3talker doctor"}
     progress.say(f"beside the absolute difference, the refined picture is judged by {told[judge]}")
-
-
-@torch.no_grad()
-def flawed(gaussians: Gaussians, missing: float, wider: float, generator: torch.Generator) -> Gaussians:
-    """The cloud without up to a share ``missing`` of its Gaussians, the others up to ``wider`` times as large."""
-    share, width = torch.rand(2, generator=generator).tolist()
-    gone = torch.rand(len(gaussians), generator=generator).to(gaussians.device) < share * missing
-    tensors = {name: getattr(gaussians, name).detach() for name in PARAMETERS}
-    tensors["raw_opacities"] = tensors["raw_opacities"].masked_fill(gone, _GONE)
-    tensors["raw_scales"] = tensors["raw_scales"] + width * math.log(wider)  # raw scales are nearly logarithms
-    return Gaussians(tensors)
