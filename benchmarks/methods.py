@@ -69,7 +69,7 @@ def main() -> None:
     clips = [read_clip(name, options) for name in options.clips]
     rows = ablation_rows(options.priors) if options.ablations else method_rows(options.priors)
     measured = {row.name: [measure(row, clip, clips, options) for clip in clips] for row in rows}
-    text = "\n\n".join([own_table(measured, clips), driven_table(measured, clips)])
+    text = "\n\n".join(table(measured, clips) for table in (own_table, driven_table, closure_table))
     (options.out / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
 
@@ -160,6 +160,21 @@ def driven_table(measured: dict[str, list[dict]], clips: list[Clip]) -> str:
         values = [told[place]["driven"].get(other) for place, other in pairs]
         if None not in values:
             lines.append(f"| {row} | " + " | ".join(f"{value:.3f}" for value in [*values, np.mean(values)]) + " |")
+    return "\n".join(lines)
+
+
+def closure_table(measured: dict[str, list[dict]], clips: list[Clip]) -> str:
+    """Whether lips meet on p, b and m and how far they are apart in pauses, beside the real speaker's."""
+    lines = ["| lips | clip | moments | truth | " + " | ".join(measured) + " |", "|-" * (len(measured) + 4) + "|"]
+    for title, count, name in (
+        ("shut on p, b, m", "bilabials", "shut_on_bilabials"),
+        ("apart in pauses", "pause_frames", "opening_in_pauses"),
+    ):
+        for place, clip in enumerate(clips):
+            told = [one[place]["numbers"]["closures"] for one in measured.values()]
+            values = [told[0][f"{name}_in_truth"], *(closures[name] for closures in told)]
+            cells = " | ".join("none" if value is None else f"{value:.3f}" for value in values)
+            lines.append(f"| {title} | {clip.path.name} | {told[0][count]} | {cells} |")
     return "\n".join(lines)
 
 

@@ -59,7 +59,7 @@ PRETRAIN_CPU = PretrainSettings(
     ),
     shared=_TAUGHT,
 )
-"""19 people took one core 85 minutes (InsTaG) and 107 minutes (D3-Talker)."""
+"""19 people take a core 94 minutes (D3-Talker), less with InsTaG."""
 
 PRETRAIN_QUICK = replace(
     PRETRAIN_CPU,
