@@ -12,7 +12,7 @@ from d3talker.signals.motion_style import closing
 from d3talker.signals.phone29 import Phone29
 
 SHUT = 0.02
-"""Parts of the eye distance between the inner lips below which a mouth counts as shut: 2 mm."""
+"""Parts of the eye distance between the inner lips below which a mouth counts as shut, some 2 mm."""
 
 
 class Closings(NamedTuple):
