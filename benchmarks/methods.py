@@ -24,7 +24,7 @@ from d3talker.config.method import D3TALKER, METHODS, MethodSettings
 from d3talker.config.presets import PRESETS
 from d3talker.core.files import read_json, write_json
 from d3talker.models.head import Counted
-from d3talker.models.prior import default_prior
+from d3talker.models.prior import default_prior, find_prior
 from d3talker.recipes.adapt import adapt
 from d3talker.recipes.cross_drive import drive
 from d3talker.recipes.evaluate import evaluate
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--preset", default="cpu", choices=tuple(PRESETS))
     parser.add_argument("--out", type=Path, default=Path("runs/methods"), help="folder of persons and numbers")
     parser.add_argument("--ablations", action="store_true", help="the rows of D3-Talker's Table 4")
-    parser.add_argument("--priors", type=Path, help="folder with a prior NAME.safetensors for each row, if not shipped")
+    parser.add_argument("--priors", type=Path, help="folder of priors, if not the shipped ones")
     options = parser.parse_args()
     clips = [read_clip(name, options) for name in options.clips]
     rows = ablation_rows(options.priors) if options.ablations else method_rows(options.priors)
@@ -99,10 +99,9 @@ def ablation_rows(priors: Path | None) -> list[Row]:
 
 
 def prior_of(method: MethodSettings, priors: Path | None) -> str:
-    """A prior made for just this method, the shipped one, or none."""
-    if priors is not None and (own := priors / f"{method.name}.safetensors").exists():
-        return str(own)
-    return default_prior(method)
+    """The prior in a folder that learned as the method learns, the shipped one, or none."""
+    own = find_prior(method, priors) if priors is not None else None
+    return default_prior(method) if own is None else str(own)
 
 
 def measure(row: Row, clip: Clip, clips: list[Clip], options: argparse.Namespace) -> dict:

@@ -155,11 +155,11 @@ class RefineSettings:
     iterations: int = 600
     rate: float = 1e-3
     """Of Adam, of a refiner that begins as the identity; falls to an eighth."""
-    taught_rate: float = 1e-4
+    taught_rate: float = 3e-4
     """Of one that a prior taught."""
     lpips: float = 0.1
     """Of LPIPS, where its weights are on disk (`losses.perceptual`) ..."""
-    detail: float = 0.5
+    detail: float = 1.0
     """... and of the detail term, which stands in for it elsewhere."""
 
 

@@ -13,12 +13,14 @@ from torch.nn import functional
 
 LEVELS = 3
 """Of the pyramid."""
+TEXTURE = 3.0
+"""Of the energy, beside the difference: alike, the difference wins and mouths stay a quarter too soft."""
 _WINDOW = 9  # pixels over which energy is gathered
 _QUIET = 1e-4  # energy below which there is no texture; keeps the square root's gradient finite
 
 
 def detail_error(image: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean absolute difference of Laplacian pyramids and of their local energy, summed over the levels.
+    """Mean absolute difference of Laplacian pyramids and, weighing more, of their local energy, summed over the levels.
 
     Args:
         image: (B, H, W, 3) in [0, 1], sides of 32 pixels or more.
@@ -34,7 +36,7 @@ def detail_error(image: Tensor, target: Tensor, weight: Tensor | None = None) ->
     for _ in range(LEVELS):
         smaller_a, smaller_b = (functional.avg_pool2d(x, 2, ceil_mode=True) for x in (a, b))
         fine_a, fine_b = (x - _enlarged(small, x) for x, small in ((a, smaller_a), (b, smaller_b)))
-        difference = (fine_a - fine_b).abs() + (_energy(fine_a) - _energy(fine_b)).abs()
+        difference = (fine_a - fine_b).abs() + TEXTURE * (_energy(fine_a) - _energy(fine_b)).abs()
         total = total + (difference.mean(dim=1, keepdim=True) * counts).sum() / counts.sum().clamp(min=1.0)
         a, b, counts = smaller_a, smaller_b, functional.avg_pool2d(counts, 2, ceil_mode=True)
     return total

@@ -69,8 +69,11 @@ def default_prior(method: MethodSettings) -> str:
 
 
 def _shipped(method: MethodSettings) -> Path | None:
-    """The shipped prior that learned as ``method`` learns; what repaints the picture does not matter."""
-    folder = Path(str(resources.files("d3talker.assets") / "priors"))
+    return find_prior(method, Path(str(resources.files("d3talker.assets") / "priors")))
+
+
+def find_prior(method: MethodSettings, folder: Path) -> Path | None:
+    """The prior in ``folder`` that learned as ``method`` learns; what repaints the picture does not matter."""
     for path in sorted(folder.glob("*.safetensors")):
         if _lessons(method_of(read_json(path.with_suffix(".json"), _FIX)["method"])) == _lessons(method):
             return path
