@@ -55,6 +55,16 @@ def test_every_verb_explains_itself(verb: str) -> None:
     assert ended.value.code == 0
 
 
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "d3talker", "talk", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.close()
+        told = running.stderr.read()
+        assert running.wait() == 141
+    assert told == ""
+
+
 def test_doctor_tells_of_every_part() -> None:
     done = d3talker("doctor")
     assert done.returncode == 0, done.stderr
