@@ -58,7 +58,8 @@ def test_every_verb_explains_itself(verb: str) -> None:
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     command = [sys.executable, "-m", "d3talker", "talk", "--help"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None and running.stderr is not None
+        assert running.stdout
+        assert running.stderr
         running.stdout.close()
         told = running.stderr.read()
         assert running.wait() == 141
