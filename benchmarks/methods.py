@@ -22,6 +22,7 @@ from d3talker.cli.bars import Bars
 from d3talker.config.ablation import ABLATIONS, ablated
 from d3talker.config.method import D3TALKER, METHODS, MethodSettings
 from d3talker.config.presets import PRESETS
+from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, write_json
 from d3talker.models.head import Counted
 from d3talker.models.prior import default_prior, find_prior
@@ -64,7 +65,7 @@ def main() -> None:
     parser.add_argument("--preset", default="cpu", choices=tuple(PRESETS))
     parser.add_argument("--out", type=Path, default=Path("runs/methods"), help="folder of persons and numbers")
     parser.add_argument("--ablations", action="store_true", help="the rows of D3-Talker's Table 4")
-    parser.add_argument("--priors", type=Path, help="folder of priors, if not the shipped ones")
+    parser.add_argument("--priors", type=Path, help="folder of priors, in place of the shipped ones")
     options = parser.parse_args()
     clips = [read_clip(name, options) for name in options.clips]
     rows = ablation_rows(options.priors) if options.ablations else method_rows(options.priors)
@@ -87,21 +88,33 @@ def method_rows(priors: Path | None) -> list[Row]:
 
 
 def ablation_rows(priors: Path | None) -> list[Row]:
-    """The full method, each ablation, and the full one with half of its fields."""
+    """The full method, each ablation, and the full one with half of its fields.
+
+    Raises:
+        D3Error: an ablation has no prior.
+    """
     full = Row("d3talker", D3TALKER, prior_of(D3TALKER, priors))
-    changed = [ablated(D3TALKER, name) for name in ABLATIONS]
+    methods = [ablated(D3TALKER, name) for name in ABLATIONS]
+    changed = [Row(method.name, method, prior_of(method, priors)) for method in methods]
+    alone = [row.name for row in (full, *changed) if row.prior == "none"]
+    if alone:
+        raise D3Error(
+            f"no prior of {', '.join(alone)}",
+            "one for every row, all trained alike",
+            "Make them: d3talker pretrain CLIP... --ablation NAME --preset quick --out FOLDER/NAME.safetensors,"
+            " one without --ablation too, then give --priors FOLDER.",
+        )
     return [
         full,
-        *(Row(method.name, method, prior_of(method, priors)) for method in changed),
+        *changed,
         Row("general only (test)", D3TALKER, full.prior, "general"),
         Row("individual only (test)", D3TALKER, full.prior, "individual"),
     ]
 
 
 def prior_of(method: MethodSettings, priors: Path | None) -> str:
-    """The prior in a folder that learned as the method learns, the shipped one, or none."""
-    own = find_prior(method, priors) if priors is not None else None
-    return default_prior(method) if own is None else str(own)
+    """The prior in a folder that learned as the method learns, or none; the shipped one where no folder is given."""
+    return default_prior(method) if priors is None else str(find_prior(method, priors) or "none")
 
 
 def measure(row: Row, clip: Clip, clips: list[Clip], options: argparse.Namespace) -> dict:

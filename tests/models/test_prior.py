@@ -17,6 +17,7 @@ from d3talker.models.head import Head, build_head
 from d3talker.models.person import as_plain
 from d3talker.models.prior import (
     default_prior,
+    find_prior,
     load_prior,
     require_same_ears,
     save_prior,
@@ -59,6 +60,16 @@ def test_another_refiner_learns_from_the_clip_alone(prior: Path, refiner: Refine
     assert torch.equal(head.face.driven[0].field.tables, taught.tensors["face.fields.0.field.tables"])
     assert not teaches_refiner(taught, method)
     assert teaches_refiner(taught, D3TALKER)
+
+
+def test_a_prior_is_found_by_what_it_learned(prior: Path) -> None:
+    ablation = prior.with_name("a.safetensors")
+    method = ablated(D3TALKER, "no-similarity")
+    save_prior(ablation, shared_tensors(head_of(method, 2)), {"method": as_plain(method), "ears": EARS})
+    assert find_prior(D3TALKER, prior.parent) == prior
+    assert find_prior(ablated(D3TALKER, "no-refiner"), prior.parent) == prior
+    assert find_prior(method, prior.parent) == ablation
+    assert find_prior(ablated(D3TALKER, "no-contrast"), prior.parent) is None
 
 
 @pytest.mark.parametrize("method", [INSTAG, ablated(D3TALKER, "audio-only")])

@@ -48,10 +48,21 @@ def run() -> None:
             code = main()
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read us, such as `head`, has seen enough
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141  # 128 + SIGPIPE, as other programs end
     sys.exit(code)
+
+
+def _reader_left() -> bool:
+    """Whether it is our own output that nobody reads, as with `head`, and not some other pipe that broke."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def run_script(script: Callable[[], None]) -> None:
