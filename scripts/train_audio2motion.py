@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="+", help="prepared clips")
     parser.add_argument("--same", nargs="*", default=[], help="clips of one person, as in andrew1=andrew2")
-    parser.add_argument("--speech", type=Path, required=True, help="work folder of train_phone_encoder.py")
+    parser.add_argument("--speech", type=Path, help="work folder of train_phone_encoder.py; the clips alone without")
     parser.add_argument("--folds", type=Path, help="folder for the leave-one-person-out motion of every clip")
     parser.add_argument("--steps", type=int, default=LearnSettings.steps)
     parser.add_argument("--copies", type=int, default=COPIES, help="spoiled copies of every clip's sound")
@@ -63,7 +63,7 @@ def main() -> None:
         )
         for folder in options.clips
     ]
-    lines = read_lines(options.speech, phones)
+    lines = [] if options.speech is None else read_lines(options.speech, phones)
     shape, settings = MotionNetShape(), LearnSettings(steps=options.steps)
 
     if options.folds:

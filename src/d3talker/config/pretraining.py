@@ -59,7 +59,7 @@ PRETRAIN_CPU = PretrainSettings(
     ),
     shared=_TAUGHT,
 )
-"""19 people take a core 94 minutes (D3-Talker), less with InsTaG."""
+"""19 people take a core 95 minutes (D3-Talker)."""
 
 PRETRAIN_QUICK = replace(
     PRETRAIN_CPU,
