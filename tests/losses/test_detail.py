@@ -47,6 +47,18 @@ def test_only_what_is_weighed_counts() -> None:
     assert detail_error(spoiled, truth, 1 - left) > 0.05
 
 
+def test_dots_on_a_plain_background_do_not_make_up_for_hair_that_lacks_texture() -> None:
+    truth = texture(0)
+    truth[:, :, 24:] = 0.5
+    weight = torch.full((1, 48, 48), 0.05, dtype=torch.float64)
+    weight[:, :, :24] = 1
+    soft = truth.clone()
+    soft[:, :, :24] = blurred(texture(0), 2)[:, :, :24]
+    dotted = soft.clone()
+    dotted[:, :, 24:29] += 0.1 * (2.0 * ((torch.arange(48)[:, None] + torch.arange(5)) % 2) - 1.0)[None, :, :, None]
+    assert detail_error(dotted, truth, weight) > detail_error(soft, truth, weight)
+
+
 def test_gradient_agrees_with_finite_differences() -> None:
     truth, image = texture(0, 32), texture(1, 32)
     image.requires_grad_()

@@ -36,7 +36,7 @@ def detail_error(image: Tensor, target: Tensor, weight: Tensor | None = None) ->
     for _ in range(LEVELS):
         smaller_a, smaller_b = (functional.avg_pool2d(x, 2, ceil_mode=True) for x in (a, b))
         fine_a, fine_b = (x - _enlarged(small, x) for x, small in ((a, smaller_a), (b, smaller_b)))
-        difference = (fine_a - fine_b).abs() + TEXTURE * (_energy(fine_a) - _energy(fine_b)).abs()
+        difference = (fine_a - fine_b).abs() + TEXTURE * (_energy(fine_a, counts) - _energy(fine_b, counts)).abs()
         total = total + (difference.mean(dim=1, keepdim=True) * counts).sum() / counts.sum().clamp(min=1.0)
         a, b, counts = smaller_a, smaller_b, functional.avg_pool2d(counts, 2, ceil_mode=True)
     return total
@@ -46,7 +46,12 @@ def _enlarged(small: Tensor, like: Tensor) -> Tensor:
     return functional.interpolate(small, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
-def _energy(fine: Tensor) -> Tensor:
-    """The root mean square of a level about each pixel."""
-    squares = functional.avg_pool2d(fine.square(), _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False)
-    return (squares + _QUIET).sqrt()
+def _energy(fine: Tensor, counts: Tensor) -> Tensor:
+    """The root mean square of a level about each pixel, over pixels as they count.
+
+    Were all pixels alike in it, a plain background within a window of the hair would be asked to help out with texture.
+    """
+    squares, share = (
+        functional.avg_pool2d(x, _WINDOW, stride=1, padding=_WINDOW // 2) for x in (fine.square() * counts, counts)
+    )
+    return (squares / share.clamp(min=1e-6) + _QUIET).sqrt()
