@@ -47,11 +47,12 @@ def _enlarged(small: Tensor, like: Tensor) -> Tensor:
 
 
 def _energy(fine: Tensor, counts: Tensor) -> Tensor:
-    """The root mean square of a level about each pixel, over pixels as they count.
+    """The root mean square of a level about each pixel, over pixels as they count, squared.
 
     Were all pixels alike in it, a plain background within a window of the hair would be asked to help out with texture.
     """
+    part = counts.square()
     squares, share = (
-        functional.avg_pool2d(x, _WINDOW, stride=1, padding=_WINDOW // 2) for x in (fine.square() * counts, counts)
+        functional.avg_pool2d(x, _WINDOW, stride=1, padding=_WINDOW // 2) for x in (fine.square() * part, part)
     )
     return (squares / share.clamp(min=1e-6) + _QUIET).sqrt()

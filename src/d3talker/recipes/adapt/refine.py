@@ -86,8 +86,8 @@ class RefineStage(Lesson):
         return compose(*drawn, self.frames.plate(frame)).clamp(0.0, 1.0), drawn[0].alpha, drawn[1].alpha
 
     def _weight(self, frame: int, alpha: Tensor) -> Tensor:
-        """How much each pixel counts: the head, its lips twice, what lies behind it hardly."""
-        weight = 0.05 + alpha.detach()
+        """How much each pixel counts: the head, its lips twice, what lies behind it a little."""
+        weight = 0.2 + alpha.detach()
         top, bottom, left, right = (int(v) for v in self.frames.lip_boxes[frame])
         weight[:, top:bottom, left:right] *= 2.0
         return weight
