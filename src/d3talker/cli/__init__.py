@@ -59,7 +59,7 @@ def run() -> None:
 def _reader_left() -> bool:
     """Whether it is our own output that nobody reads, as with `head`, and not some other pipe that broke."""
     try:
-        sys.stdout.flush()
+        print(flush=True)
     except BrokenPipeError:
         return True
     return False
