@@ -70,7 +70,8 @@ def main() -> None:
     clips = [read_clip(name, options) for name in options.clips]
     rows = ablation_rows(options.priors) if options.ablations else method_rows(options.priors)
     measured = {row.name: [measure(row, clip, clips, options) for clip in clips] for row in rows}
-    text = "\n\n".join(table(measured, clips) for table in (own_table, driven_table, closure_table))
+    tables = (own_table, driven_table, closure_table) if len(clips) > 1 else (own_table, closure_table)
+    text = "\n\n".join(table(measured, clips) for table in tables)
     (options.out / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
 
@@ -141,7 +142,9 @@ def own_table(measured: dict[str, list[dict]], clips: list[Clip]) -> str:
         values = [numbers_of(one["numbers"]) for one in told]
         for clip, own in zip(clips, values, strict=True):
             lines.append(f"| {row} | {clip.path.name} | " + " | ".join(f"{value:.3f}" for value in own) + " |")
-        lines.append(f"| {row} | mean | " + " | ".join(f"{value:.3f}" for value in np.nanmean(values, axis=0)) + " |")
+        if len(clips) > 1:
+            mean = np.nanmean(values, axis=0)
+            lines.append(f"| {row} | mean | " + " | ".join(f"{value:.3f}" for value in mean) + " |")
     return "\n".join(lines)
 
 
