@@ -101,12 +101,12 @@ class StopAt(Silent):
         return Counting()
 
 
-def test_stopped_in_every_stage_equals_straight(people: list[Path], straight: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stage", "steps"), [("listen", 2), ("face", 7), ("mouth", 4)])
+def test_resumed_equals_straight(people: list[Path], straight: Path, tmp_path: Path, stage: str, steps: int) -> None:
     out = tmp_path / "prior.safetensors"
-    for stage, steps in (("listen", 2), ("face", 7), ("mouth", 4)):
-        with pytest.raises(Stop):
-            pretrain(people, out, D3TALKER, SHORT, work=tmp_path / "work", progress=StopAt(stage, steps))
-        assert not out.exists()
+    with pytest.raises(Stop):
+        pretrain(people, out, D3TALKER, SHORT, work=tmp_path / "work", progress=StopAt(stage, steps))
+    assert not out.exists()
     pretrain(people, out, D3TALKER, SHORT, work=tmp_path / "work")
     expected, found = (load_prior(path, D3TALKER).tensors for path in (straight, out))
     assert expected.keys() == found.keys()
