@@ -46,6 +46,11 @@ COLUMNS = (
     "minutes",
 )
 
+_FIX = (
+    "Make them all alike: d3talker pretrain CLIP... --preset quick --out FOLDER/NAME.safetensors,"
+    " with --method or --ablation NAME, then give --priors FOLDER."
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -83,30 +88,33 @@ def read_clip(name: str, options: argparse.Namespace) -> Clip:
 
 
 def method_rows(priors: Path | None) -> list[Row]:
-    """The three methods."""
+    """The three methods.
+
+    Raises:
+        D3Error: a method that learns from a prior has none in ``priors``.
+    """
     order = ("talkinggaussian", "instag", "d3talker")
-    return [Row(name, METHODS[name], prior_of(METHODS[name], priors)) for name in order]
+    rows = [Row(name, METHODS[name], prior_of(METHODS[name], priors)) for name in order]
+    alone = [row.name for row in rows if row.prior == "none" and default_prior(row.method) != "none"]
+    if alone:
+        raise D3Error(f"{priors} has no prior of {', '.join(alone)}", "one for each method", _FIX)
+    return rows
 
 
 def ablation_rows(priors: Path | None) -> list[Row]:
     """The full method, each ablation that has a prior, and the full one with half of its fields.
 
     Raises:
-        D3Error: there is no prior of the full method, or of none of the ablations.
+        D3Error: there is no prior of the full method.
     """
     full = Row("d3talker", D3TALKER, prior_of(D3TALKER, priors))
+    if full.prior == "none":
+        raise D3Error(f"{priors} has no prior of d3talker", "one of the full method and of its ablations", _FIX)
     methods = [ablated(D3TALKER, name) for name in ABLATIONS]
     changed = [Row(method.name, method, prior_of(method, priors)) for method in methods]
-    taught = [row for row in changed if row.prior not in ("none", full.prior)]
-    fix = (
-        "Make them all alike: d3talker pretrain CLIP... --ablation NAME --preset quick --out FOLDER/NAME.safetensors,"
-        " one without --ablation too, then give --priors FOLDER."
-    )
-    if full.prior == "none" or not taught:
-        raise D3Error("there is nothing to compare", "priors of the full method and of its ablations", fix)
     alone = [row.name for row in changed if row.prior == "none"]
     if alone:
-        print(f"left out, for want of a prior: {', '.join(alone)}. {fix}", file=sys.stderr)
+        print(f"left out, for want of a prior: {', '.join(alone)}. {_FIX}", file=sys.stderr)
     return [
         full,
         *(row for row in changed if row.prior != "none"),

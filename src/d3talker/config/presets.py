@@ -141,7 +141,7 @@ DEMO = replace(
     fuse=replace(CPU.fuse, iterations=300),
     refine=replace(CPU.refine, iterations=120),
 )
-"""A quarter of the cpu preset, for the built-in speaker: with the installation in ten minutes, on slow cores too."""
+"""A quarter of the cpu preset, for the built-in speaker (docs/performance.md)."""
 
 TINY = AdaptSettings(
     name="tiny",
