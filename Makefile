@@ -3,6 +3,8 @@ PYTHON ?= python3
 # The torch release that everything here is tested with; any newer one works too: make demo TORCH="torch>=2.13"
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
+# Modules are compiled when first imported: most of what comes with torch and mediapipe never is, and compiling it takes minutes.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 # Stages of CI run one after another; tests share two cores.
 WORKERS ?= 2
 
@@ -12,8 +14,8 @@ help:  ## tell what there is
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(PIP) "$(TORCH)"
+	$(PIP) -e ".[dev]"
 	@touch $@
 
 demo: .venv/installed  ## install, make a talking head of the built-in speaker, say where the video is

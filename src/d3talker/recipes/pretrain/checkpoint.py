@@ -39,7 +39,8 @@ class Course:
 def save_course(path: Path, course: Course, pupils: list[Pupil], stage: dict[str, Tensor], ranks: Ranks) -> None:
     """Writes the state as one file, atomically, in all processes or in none.
 
-    Of people who live in other processes only the fields are true.
+    Of people who live in other processes only the fields are true. Generators are kept between stages too: who is
+    killed before a stage's first save begins it as it was begun.
     """
     tensors = {f"mean.{name}": tensor for name, tensor in course.mean.items()}
     tensors |= {f"stage.{name}": tensor for name, tensor in stage.items()}
@@ -47,6 +48,7 @@ def save_course(path: Path, course: Course, pupils: list[Pupil], stage: dict[str
         once = shared_tensors(pupil.head).keys() if place else ()
         own = {name: tensor for name, tensor in head_tensors(pupil.head).items() if name not in once}
         tensors |= {f"head.{place}.{name}": tensor for name, tensor in own.items()}
+        tensors[f"generator.{place}"] = pupil.generator.get_state()
     state = {
         "stage": course.stage,
         "iteration": course.iteration,
@@ -92,4 +94,5 @@ def load_course(path: Path, pupils: list[Pupil], plan: dict[str, Any]) -> Course
             device = part_of.gaussians.device
             part_of.gaussians = Gaussians({name: own[f"{branch}.gaussians.{name}"].to(device) for name in PARAMETERS})
         pupil.head.load_state_dict(own, strict=False)  # what is shared came with the first one
+        pupil.generator.set_state(tensors[f"generator.{place}"])
     return Course(mean=part("mean."), pending=part("stage."), **state)

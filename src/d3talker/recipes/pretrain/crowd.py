@@ -164,7 +164,6 @@ class Crowd:
         }
         for place, lesson in self.lessons.items():
             state |= {f"lesson.{place}.{name}": tensor for name, tensor in lesson.tensors().items()}
-            state[f"pupil.{place}"] = self.pupils[place].generator.get_state()
         return state
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -175,7 +174,6 @@ class Crowd:
         for place, lesson in self.lessons.items():
             start = f"lesson.{place}."
             lesson.restore({name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)})
-            self.pupils[place].generator.set_state(tensors[f"pupil.{place}"])
 
 
 def _means(told: list[dict[str, float]]) -> dict[str, float]:
