@@ -15,20 +15,24 @@ help:  ## tell what there is
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) "$(TORCH)"
+	$(PIP) -e .
+	@touch $@
+
+.venv/tools: .venv/installed  # of the tests
 	$(PIP) -e ".[dev]"
 	@touch $@
 
 demo: .venv/installed  ## install, make a talking head of the built-in speaker, say where the video is
 	$(BIN)/d3talker demo --out runs/demo
 
-test: .venv/installed lint types  ## lint, types, tests
+test: .venv/tools lint types  ## lint, types, tests
 	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
-lint: .venv/installed
+lint: .venv/tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: .venv/installed
+types: .venv/tools
 	$(BIN)/mypy
 
 bench: .venv/installed  ## the tables of docs/performance.md

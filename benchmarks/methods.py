@@ -42,6 +42,7 @@ COLUMNS = (
     "mouth PSNR",
     "mouth gain dB",
     "mouth sharpness",
+    "mouth flicker",
     "jitter px",
     "minutes",
 )
@@ -169,6 +170,7 @@ def numbers_of(numbers: dict) -> list[float]:
         numbers["mouth"]["psnr"],
         numbers["gain_over_still_mouth"]["psnr_gain"],
         numbers["mouth"]["sharpness"],
+        numbers["mouth"]["flicker"],
         numbers["motion"]["jitter_beyond_truth_px"],
         numbers["training_seconds"] / 60,
     ]

@@ -18,7 +18,7 @@ from d3talker.recipes.talk import talk
 from d3talker.speaker.speech import built_in_speech
 from d3talker.speaker.video import make_speaker_video
 
-SECONDS = 8.0
+SECONDS = 6.0
 """Length of the speaker's clip."""
 
 

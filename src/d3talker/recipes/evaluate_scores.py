@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from d3talker.faces.points import RIGID
-from d3talker.metrics.images import psnr, sharpness_ratio, ssim, ssim_map
+from d3talker.metrics.images import flicker, psnr, sharpness_ratio, ssim, ssim_map
 from d3talker.metrics.motion import amplitude_ratio, correlation_with_lag, head_jitter, landmark_distance
 from d3talker.recipes.evaluate_closures import Closings, closure_numbers
 from d3talker.tracking.landmarks import open_tracker
@@ -34,6 +34,7 @@ class Scorer:
         self._trackers = {kind: open_tracker() for kind in _KINDS}
         self._points: dict[str, list[np.ndarray]] = {kind: [] for kind in _KINDS}
         self._images: dict[str, dict[str, list[dict[str, float]]]] = {kind: defaultdict(list) for kind in _KINDS[1:]}
+        self._before: dict[str, np.ndarray] = {}
         self._seconds: list[float] = []
         self._keep = set(np.linspace(0, count - 1, 4 * SHOWN).round().astype(int).tolist())
         self.kept: list[tuple[int, float, np.ndarray]] = []  # place, lip opening, truth beside prediction
@@ -54,10 +55,16 @@ class Scorer:
         head = np.isin(labels, (HAIR, FACE, MOUTH))
         top, bottom, left, right = box
         mouth = np.s_[top:bottom, left:right]
-        for kind, picture in (("predicted", predicted), ("still", still)):
-            for region, scores in _image_scores(picture, truth, head, mouth).items():
+        pictures = dict(zip(_KINDS, (truth, predicted, still), strict=True))
+        for kind in _KINDS[1:]:
+            told = _image_scores(pictures[kind], truth, head, mouth)
+            if self._before:
+                told["head"]["flicker"] = _flicker(self._before, pictures, kind, np.s_[:], head)
+                told["mouth"]["flicker"] = _flicker(self._before, pictures, kind, mouth)
+            for region, scores in told.items():
                 self._images[kind][region].append(scores)
-        for kind, picture in zip(_KINDS, (truth, predicted, still), strict=True):
+        self._before = pictures
+        for kind, picture in pictures.items():
             faces = self._trackers[kind].track(picture)
             self._points[kind].append(faces[0] if faces else np.full((478, 3), np.nan, np.float32))
         place = len(self._seconds)
@@ -134,8 +141,16 @@ def _image_scores(picture: np.ndarray, truth: np.ndarray, head: np.ndarray, mout
     }
 
 
+def _flicker(
+    before: dict[str, np.ndarray], now: dict[str, np.ndarray], kind: str, part: Any, mask: np.ndarray | None = None
+) -> float:
+    shown, truth = ((before[name][part], now[name][part]) for name in (kind, "truth"))
+    return flicker(shown, truth, None if mask is None else (mask, mask))
+
+
 def _mean(scores: list[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+    """Mean of each score over the frames that have it: the first one cannot flicker."""
+    return {name: float(np.mean([score[name] for score in scores if name in score])) for name in scores[-1]}
 
 
 def _opening(points: np.ndarray) -> np.ndarray:
