@@ -59,8 +59,9 @@ class Scorer:
         for kind in _KINDS[1:]:
             told = _image_scores(pictures[kind], truth, head, mouth)
             if self._before:
-                told["head"]["flicker"] = _flicker(self._before, pictures, kind, np.s_[:], head)
-                told["mouth"]["flicker"] = _flicker(self._before, pictures, kind, mouth)
+                for region, (part, mask) in {"whole": (..., None), "head": (..., head), "mouth": (mouth, None)}.items():
+                    shown, wanted = ((self._before[name][part], pictures[name][part]) for name in (kind, "truth"))
+                    told[region]["flicker"] = flicker(shown, wanted, None if mask is None else (mask, mask))
             for region, scores in told.items():
                 self._images[kind][region].append(scores)
         self._before = pictures
@@ -139,13 +140,6 @@ def _image_scores(picture: np.ndarray, truth: np.ndarray, head: np.ndarray, mout
             "sharpness": sharpness_ratio(picture[mouth], truth[mouth]),
         },
     }
-
-
-def _flicker(
-    before: dict[str, np.ndarray], now: dict[str, np.ndarray], kind: str, part: Any, mask: np.ndarray | None = None
-) -> float:
-    shown, truth = ((before[name][part], now[name][part]) for name in (kind, "truth"))
-    return flicker(shown, truth, None if mask is None else (mask, mask))
 
 
 def _mean(scores: list[dict[str, float]]) -> dict[str, float]:
