@@ -47,6 +47,13 @@ DEEPSPEECH = Weights(
     "MPL-2.0",
     sha1="b90017e816572ddce84f5843f1fa21e6a377975e",
 )
+SYNCNET = Weights(
+    "syncnet_v2.model",
+    "https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+    "52 MiB",
+    "no licence is given for the weights; taught on broadcasts of the BBC",
+    "961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
+)
 AVE = Weights(
     "audio_visual_encoder.pth",
     "https://github.com/ZiqiaoPeng/SyncTalk (in nerf_triplane/checkpoints)",

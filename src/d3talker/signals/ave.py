@@ -7,7 +7,6 @@ vector are repeated twice, so that frame i sees the sound around its middle, 40 
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from d3talker.assets.state import read_state, require_architecture
 from d3talker.assets.weights import AVE, AVE_CONVERTED, find_weights, weights_folder
 from d3talker.core.device import choose_device
-from d3talker.core.errors import D3Error
-from d3talker.core.files import read_arrays
-from d3talker.signals.architecture import require_architecture
 from d3talker.signals.ave_mel import mel_patches
 from d3talker.signals.speech import SoundSource, sound_frames
 
 CHANNELS = 512
 """Numbers a frame."""
+_FIX = f"Get {AVE.file} from {AVE.address}."
 LEAD = 2
 """Frames by which the patches are shifted, so that a frame stands in the middle of its patch."""
 _LAYERS = (
@@ -101,25 +99,12 @@ def load_encoder(path: Path) -> Encoder:
     Raises:
         D3Error: damaged, or another architecture: the line names the first tensor that differs.
     """
-    stored = {name.removeprefix("audio_encoder."): values for name, values in _read(path).items()}
+    stored = {name.removeprefix("audio_encoder."): values for name, values in read_state(path, _FIX).items()}
     encoder = Encoder()
     wanted = encoder.state_dict()
-    require_architecture(stored, wanted, path, f"Get {AVE.file} from {AVE.address}.")
+    require_architecture(stored, wanted, path, _FIX)
     encoder.load_state_dict(wanted | stored)
     return encoder.eval().requires_grad_(False)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    fix = f"Get {AVE.file} from {AVE.address}."
-    if path.suffix == ".safetensors":
-        return {name: torch.from_numpy(values) for name, values in read_arrays(path, fix).items()}
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError):
-        stored = None
-    if not isinstance(stored, dict) or not all(isinstance(values, Tensor) for values in stored.values()):
-        raise D3Error(f"{path} holds no weights", "a dictionary of tensors", fix)
-    return stored
 
 
 @torch.no_grad()

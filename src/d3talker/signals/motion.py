@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from d3talker.assets.state import require_architecture
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_arrays, read_json, sha256_of
 from d3talker.faces.model import FaceModel, load_face_model, require_same_basis
-from d3talker.signals.architecture import require_architecture
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
 from d3talker.signals.motion_features import phone_shares, stream_features
 from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from d3talker.assets.state import require_architecture
 from d3talker.core.files import read_arrays, sha256_of
 from d3talker.phonetics.classes import CLASSES
-from d3talker.signals.architecture import require_architecture
 from d3talker.signals.mel import MelEnergies
 from d3talker.signals.phone_encoder import BANDS, PhoneEncoder, PhoneEncoderShape, silent_rows
 from d3talker.signals.speech import SoundSource

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from d3talker.assets.state import require_architecture
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of
-from d3talker.signals.architecture import require_architecture
 from d3talker.signals.real3d.network import PitchContourVae
 from d3talker.signals.real3d.wavenet import fold_weight_norm
 
