@@ -55,7 +55,7 @@ def test_the_videos_hold_the_same_frames_with_sound(evaluated: tuple[dict, Path]
     assert np.array_equal(read_audio(predicted), read_audio(truth))
     scores = [psnr(a, b) for a, b in zip(read_frames(predicted), read_frames(truth), strict=True)]
     assert np.mean(scores) == pytest.approx(numbers["whole"]["psnr"], abs=0.5)  # anyone's own tool finds the same
-    assert flicker(read_frames(predicted), read_frames(truth)) == pytest.approx(numbers["whole"]["flicker"], rel=0.1)
+    assert flicker(read_frames(predicted), read_frames(truth)) == pytest.approx(numbers["whole"]["flicker"], abs=0.3)
 
 
 def test_a_page_to_look_at(evaluated: tuple[dict, Path], tiny_person: Path) -> None:

@@ -55,11 +55,16 @@ class Scorer:
         head = np.isin(labels, (HAIR, FACE, MOUTH))
         top, bottom, left, right = box
         mouth = np.s_[top:bottom, left:right]
+        regions: dict[str, tuple[Any, np.ndarray | None]] = {
+            "whole": (..., None),
+            "head": (..., head),
+            "mouth": (mouth, None),
+        }
         pictures = dict(zip(_KINDS, (truth, predicted, still), strict=True))
         for kind in _KINDS[1:]:
             told = _image_scores(pictures[kind], truth, head, mouth)
             if self._before:
-                for region, (part, mask) in {"whole": (..., None), "head": (..., head), "mouth": (mouth, None)}.items():
+                for region, (part, mask) in regions.items():
                     shown, wanted = ((self._before[name][part], pictures[name][part]) for name in (kind, "truth"))
                     told[region]["flicker"] = flicker(shown, wanted, None if mask is None else (mask, mask))
             for region, scores in told.items():
