@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from d3talker.core.errors import D3Error
 from d3talker.faces import points
+from d3talker.faces.openface import read_units
 
 NAMES = ("brow raise", "brow lower", "lid wide", "squint", "lid tight", "blink")
 """The six numbers of an expression, after the action units 1, 4, 5, 6, 7 and 45."""
@@ -129,21 +128,7 @@ def read_action_units(path: Path, frames: int) -> np.ndarray:
     Raises:
         D3Error: no such file, missing columns, values that are no numbers, or another number of rows.
     """
-    fix = "Run OpenFace's FeatureExtraction on the same video at 25 frames a second."
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [{(key or "").strip(): value for key, value in row.items()} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError):
-        raise D3Error(f"{path} is missing or not text", "OpenFace's au.csv", fix) from None
-    missing = [name for name in _ACTION_UNITS if not rows or name not in rows[0]]
-    if missing:
-        raise D3Error(f"{path} has no column {missing[0]}", "OpenFace's au.csv", fix)
-    if len(rows) != frames:
-        raise D3Error(f"{path} has {len(rows)} rows", f"{frames}, one for every frame", fix)
-    try:
-        units = np.array([[float(row[name]) for name in _ACTION_UNITS] for row in rows])
-    except (TypeError, ValueError):
-        raise D3Error(f"{path} holds values that are no numbers", "OpenFace's au.csv", fix) from None
+    units = read_units(path, _ACTION_UNITS, frames)
     full = np.maximum(np.percentile(units, 99, axis=0), 1.0)
     full[-1] = 2.0
     return np.clip(units / full, 0.0, 1.0).astype(np.float32)
