@@ -164,7 +164,7 @@ def numbers_of(numbers: dict) -> list[float]:
         lips["opening_correlation"],
         lips["width_correlation"],
         lips["opening_amplitude_ratio"],
-        lips["lmd_mp"],
+        numbers["face"]["lmd_mp"],
         numbers["head"]["psnr"],
         numbers["head"]["ssim"],
         numbers["mouth"]["psnr"],

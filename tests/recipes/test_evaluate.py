@@ -5,11 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
+from d3talker.assets.weights import Weights
 from d3talker.core.errors import D3Error
+from d3talker.losses.perceptual import Perceptual
 from d3talker.media.audio import read_audio
 from d3talker.media.video import probe, read_frames
 from d3talker.metrics.images import flicker, psnr
+from d3talker.metrics.syncnet.network import SyncNet
 from d3talker.models.person import load_person
 from d3talker.recipes.evaluate import evaluate
 
@@ -39,9 +44,14 @@ def test_the_numbers_are_there_and_make_sense(evaluated: tuple[dict, Path]) -> N
     assert 0 <= numbers["closures"]["shut_on_bilabials"] <= 1
     assert numbers["speed"]["frames_per_second"] > 1
     assert numbers["training_seconds"] > 0
-    still = numbers["still_mouth"]
-    for group in ("whole", "head", "mouth"):
-        assert set(still[group]) == set(numbers[group])
+    still, frozen = numbers["still_mouth"], numbers["frozen_frame"]
+    for group in ("whole", "head", "mouth", "face"):
+        assert set(still[group]) == set(frozen[group]) == set(numbers[group])
+    assert frozen["whole"]["psnr"] < still["whole"]["psnr"]
+    assert min(numbers["face"].values()) > 0
+    assert "syncnet_v2.model" in numbers["not_computed"]["sync"]
+    assert "alex" in numbers["not_computed"]["lpips"]
+    assert numbers["sync"] == {}
     gain = numbers["gain_over_still_mouth"]["psnr_gain"]
     assert gain == pytest.approx(numbers["mouth"]["psnr"] - still["mouth"]["psnr"])
 
@@ -56,6 +66,34 @@ def test_the_videos_hold_the_same_frames_with_sound(evaluated: tuple[dict, Path]
     scores = [psnr(a, b) for a, b in zip(read_frames(predicted), read_frames(truth), strict=True)]
     assert np.mean(scores) == pytest.approx(numbers["whole"]["psnr"], abs=0.5)  # anyone's own tool finds the same
     assert flicker(read_frames(predicted), read_frames(truth)) == pytest.approx(numbers["whole"]["flicker"], abs=0.3)
+
+
+def test_judges_whose_weights_are_there(
+    tiny_person: Path, prepared_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With random weights of the true shapes: what is said of them means nothing, that it is said does."""
+    torch.manual_seed(0)
+    save_file(SyncNet().state_dict(), tmp_path / "sync.safetensors")
+    monkeypatch.setenv("D3TALKER_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("d3talker.metrics.syncnet.network.SYNCNET", Weights("sync.safetensors", "there", "", ""))
+    net = Perceptual()
+    alexnet = {
+        f"features.{place}.{kind}": torch.rand_like(getattr(convolution, kind)) / 100
+        for place, convolution in zip((0, 3, 6, 8, 10), net.convolutions, strict=True)
+        for kind in ("weight", "bias")
+    }
+    heads = {f"lin{number}.model.1.weight": torch.rand_like(head) for number, head in enumerate(net.heads)}
+    for name, state in (("ALEXNET", alexnet), ("LPIPS_HEADS", heads)):
+        torch.save(state, tmp_path / f"{name}.pth")
+        monkeypatch.setattr(f"d3talker.losses.perceptual.{name}", Weights(f"{name}.pth", "there", "", ""))
+    numbers = evaluate(load_person(tiny_person), prepared_clip)
+    assert numbers["not_computed"] == {}
+    for whose in ("", "_of_truth"):
+        assert numbers["sync"][f"confidence{whose}"] >= 0
+        assert numbers["sync"][f"distance{whose}"] > 0
+        assert -15 <= numbers["sync"][f"offset_frames{whose}"] <= 15
+    assert numbers["whole"]["lpips"] > 0
+    assert numbers["frozen_frame"]["whole"]["lpips"] > 0
 
 
 def test_a_page_to_look_at(evaluated: tuple[dict, Path], tiny_person: Path) -> None:

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 
 
 def print_numbers(numbers: dict[str, Any]) -> None:
-    """What ``evaluate`` measured: one row a number, the still mouth's beside it where there is one."""
-    table = Table("measure", numbers["person"], "still mouth", title=f"{numbers['clip']}, unseen frames")
-    still = numbers.get("still_mouth", {})
-    for group, values in numbers.items():
-        if group in ("still_mouth", "frames") or not isinstance(values, dict):
-            continue
-        for name, value in values.items():
-            beside = still.get(group, {}).get(name) if isinstance(still.get(group), dict) else None
-            table.add_row(f"{group} {name}".replace("_", " "), _text(value), "" if beside is None else _text(beside))
+    """What ``evaluate`` measured: one row a number, those of doing nothing beside it where there are any."""
+    from d3talker.recipes.evaluate_report import number_rows
+
+    table = Table(
+        "measure", numbers["person"], "still mouth", "frozen frame", title=f"{numbers['clip']}, unseen frames"
+    )
+    for row in number_rows(numbers):
+        table.add_row(*row)
     Console().print(table)
 
 
@@ -52,10 +51,6 @@ def print_checkup(findings: list[Finding]) -> None:
         colour = {"ready": "green", "missing": "yellow", "broken": "red"}.get(finding.state, "")
         table.add_row(finding.part, f"[{colour}]{finding.state}[/]" if colour else finding.state, finding.advice)
     Console().print(table)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _percent(share: float) -> str:

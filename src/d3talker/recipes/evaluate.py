@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.evaluate_closures import closings
+from d3talker.recipes.evaluate_judges import open_judges, sync_numbers
 from d3talker.recipes.evaluate_report import write_evaluation_report
 from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.hearing import hearing_again
@@ -30,19 +32,18 @@ from d3talker.recipes.prepare import prepare
 from d3talker.signals.speech import FRAME_SAMPLES, RATE
 from d3talker.tracking.clip import Clip, load_clip
 
+_SAVED = {"predicted": "pred.mp4", "truth": "truth.mp4"}
 FEWEST = 25
 """Unseen frames below which no number is given."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One frame of the evaluation: the truth, what the person shows, and what it shows with a still mouth."""
+    """One frame of the evaluation."""
 
     index: int
-    truth: np.ndarray  # (R, R, 3) uint8
+    pictures: dict[str, np.ndarray]  # (R, R, 3) uint8: truth, predicted, still (mouth), frozen (frame)
     labels: np.ndarray  # (R, R) uint8
-    predicted: np.ndarray
-    still: np.ndarray
     seconds: float  # that drawing took
 
 
@@ -66,7 +67,8 @@ def evaluate(
         progress: hears of stages and steps.
 
     Returns:
-        The numbers, in groups; every image number stands beside that of a still mouth that follows the true head.
+        The numbers, in groups; every number of pictures and landmarks stands beside that of a still mouth that follows
+        the true head and that of one frozen frame; ``not_computed`` says of what is not there why.
 
     Raises:
         D3Error: nothing is left to measure on, or a place cannot be written.
@@ -79,21 +81,35 @@ def evaluate(
     first = _first_unseen(person, clip)
     frames = range(first, len(clip))
     boxes = lip_boxes(clip.landmarks * (person.resolution / clip.meta["size"]), person.resolution)
-    scorer = Scorer(person.resolution, len(frames))
-    sound = clip.sound()[first * FRAME_SAMPLES : len(clip) * FRAME_SAMPLES]
     device = person.head.face.gaussians.device
-    with progress.stage("draw and score", len(frames)) as advance, quiet_threads(device), ExitStack() as stack:
-        names = () if video is None else (video / "pred.mp4", video / "truth.mp4")
-        size = person.resolution
-        writers = [stack.enter_context(VideoWriter(n, size, size, style="precise", sound_rate=RATE)) for n in names]
-        for seen in _draw(person, clip, first, counted):
-            scorer.add(seen.truth, seen.labels, seen.predicted, seen.still, boxes[seen.index])
-            for writer, picture in zip(writers, (seen.predicted, seen.truth), strict=False):
-                writer.write(picture)
-            scorer.spend(seen.seconds)
-            advance()
-        for writer in writers:
-            writer.write_sound(sound)
+    judges = open_judges(device)
+    scorer = Scorer(len(frames), judges.perceptual)
+    sound = clip.sound()[first * FRAME_SAMPLES : len(clip) * FRAME_SAMPLES]
+    size = person.resolution
+    with (
+        TemporaryDirectory() as scratch,
+        quiet_threads(device),
+        progress.stage("draw and score", len(frames)) as advance,
+    ):
+        saved = video or (Path(scratch) if judges.syncnet else None)
+        with ExitStack() as stack:
+            writers = {
+                kind: stack.enter_context(VideoWriter(saved / name, size, size, style="precise", sound_rate=RATE))
+                for kind, name in _SAVED.items()
+                if saved is not None
+            }
+            for seen in _draw(person, clip, first, counted):
+                scorer.add(seen.pictures, seen.labels, boxes[seen.index], seen.seconds)
+                for kind, writer in writers.items():
+                    writer.write(seen.pictures[kind])
+                advance()
+            for writer in writers.values():
+                writer.write_sound(sound)
+        sync: dict[str, float] = {}
+        if judges.syncnet is not None and saved is not None:
+            for kind, points in scorer.points().items():
+                told = sync_numbers(judges.syncnet, saved / _SAVED[kind], points, sound, device)
+                sync |= told if kind == "predicted" else {f"{name}_of_truth": value for name, value in told.items()}
     numbers = {
         "d3talker": __version__,
         "person": person.meta["name"],
@@ -104,6 +120,8 @@ def evaluate(
         "resolution": person.resolution,
         "training_seconds": person.meta["training_seconds"],
         **scorer.numbers(closings(sound, len(frames))),
+        "sync": sync,
+        "not_computed": judges.reasons,
     }
     if json is not None:
         write_json(json, numbers)
@@ -150,6 +168,8 @@ def _draw(person: Person, clip: Clip, first: int, counted: Counted) -> Iterator[
     animation = Animation(person.head, counted)
     intrinsics = torch.from_numpy(clip.intrinsics(size).astype(np.float32)).to(device)
     for i, (truth, labels, plate) in enumerate(zip(clip.frames(), clip.masks(), clip.plates(), strict=True)):
+        if i in (0, first - 1):
+            frozen = resize(truth, size)  # the last that was learned
         if i < first:
             continue
         behind = torch.from_numpy(resize(plate, size) / np.float32(255)).to(device)
@@ -159,7 +179,8 @@ def _draw(person: Person, clip: Clip, first: int, counted: Counted) -> Iterator[
         predicted = to_bytes(animation.frame(codes[i], expression, camera, intrinsics, behind)[0])
         seconds = time.perf_counter() - started
         still = to_bytes(animation.frame(resting, expression, camera, intrinsics, behind)[0])
-        yield Seen(i, resize(truth, size), resize(labels, size, nearest=True), predicted, still, seconds)
+        pictures = {"truth": resize(truth, size), "predicted": predicted, "still": still, "frozen": frozen}
+        yield Seen(i, pictures, resize(labels, size, nearest=True), seconds)
 
 
 def _mean(codes: list[list[torch.Tensor]]) -> list[torch.Tensor]:
