@@ -66,6 +66,13 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert told == ""
 
 
+def test_doctor_lists_licences_of_weights() -> None:
+    done = d3talker("doctor", "--licences")
+    assert done.returncode == 0, done.stderr
+    for word in ("syncnet", "961e8696", "CC-BY-NC", "prior d3talker", "given by path"):
+        assert word in done.stdout, word
+
+
 def test_doctor_tells_of_every_part() -> None:
     done = d3talker("doctor")
     assert done.returncode == 0, done.stderr

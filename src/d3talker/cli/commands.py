@@ -325,12 +325,21 @@ class Demo:
 class Doctor:
     """Tell what works on this machine, what does not and why, and how to get each missing part."""
 
+    licences: bool = False
+    """List every file of weights in place of that: its licence, size, hash, and whether it is here."""
+
     def run(self) -> None:
         """Does it."""
-        from d3talker.cli.tables import print_checkup
-        from d3talker.recipes.doctor import examine
+        from d3talker.cli.tables import print_checkup, print_terms
 
-        print_checkup(examine())
+        if self.licences:
+            from d3talker.recipes.licences import weight_terms
+
+            print_terms(weight_terms())
+        else:
+            from d3talker.recipes.doctor import examine
+
+            print_checkup(examine())
 
 
 Command = (

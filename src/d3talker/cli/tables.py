@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from d3talker.recipes.doctor import Finding
+    from d3talker.recipes.licences import Terms
     from d3talker.recipes.motion_compare import Agreement
 
 
@@ -50,6 +51,15 @@ def print_checkup(findings: list[Finding]) -> None:
     for finding in findings:
         colour = {"ready": "green", "missing": "yellow", "broken": "red"}.get(finding.state, "")
         table.add_row(finding.part, f"[{colour}]{finding.state}[/]" if colour else finding.state, finding.advice)
+    Console().print(table)
+
+
+def print_terms(terms: list[Terms]) -> None:
+    """The licences of weights."""
+    table = Table(Column("weights", overflow="fold"), Column("terms", overflow="fold"), show_lines=True)
+    for one in terms:
+        pinned = ", ".join(part for part in (one.size, one.hash, one.state) if part)
+        table.add_row(f"[bold]{one.use}[/]\n{one.file}", f"{one.licence}\n{pinned}")
     Console().print(table)
 
 

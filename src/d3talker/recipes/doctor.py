@@ -112,11 +112,11 @@ def _priors() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
-    from d3talker.assets.weights import ALEXNET, LPIPS_HEADS, weights_state
+    from d3talker.assets.weights import ALEXNET, LPIPS_HEADS, SYNCNET, weights_state
 
-    for weights in (ALEXNET, LPIPS_HEADS):
+    for use, weights in (("LPIPS", ALEXNET), ("LPIPS", LPIPS_HEADS), ("Sync-C, Sync-D", SYNCNET)):
         told = weights_state(weights)
-        yield Finding("LPIPS", "ready" if told == "ready" else "missing", weights.file if told == "ready" else told)
+        yield Finding(use, "ready" if told == "ready" else "missing", weights.file if told == "ready" else told)
 
 
 def _voices() -> Iterator[Finding]:
