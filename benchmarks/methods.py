@@ -139,7 +139,9 @@ def measure(row: Row, clip: Clip, clips: list[Clip], options: argparse.Namespace
         person = adapt(clip.path, folder, row.method, preset, seconds=seconds, prior=row.prior, progress=Bars())
         numbers = evaluate(person, clip.path, counted=row.counted, progress=Bars())
         others = [other for other in clips if other is not clip and row.counted == "all"]
-        driven = {other.path.name: drive(person, load_clip(other.path), Bars()).zero for other in others}
+        driven = {
+            other.path.name: drive(person, load_clip(other.path), Bars())["opening_correlation"] for other in others
+        }
         write_json(told, {"numbers": numbers, "driven": driven})
     return read_json(told, "Delete it.")
 

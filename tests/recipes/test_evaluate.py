@@ -17,6 +17,7 @@ from d3talker.metrics.images import flicker, psnr
 from d3talker.metrics.syncnet.network import SyncNet
 from d3talker.models.person import load_person
 from d3talker.recipes.evaluate import evaluate
+from d3talker.tracking.clip import load_clip
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,19 @@ def test_the_videos_hold_the_same_frames_with_sound(evaluated: tuple[dict, Path]
     scores = [psnr(a, b) for a, b in zip(read_frames(predicted), read_frames(truth), strict=True)]
     assert np.mean(scores) == pytest.approx(numbers["whole"]["psnr"], abs=0.5)  # anyone's own tool finds the same
     assert flicker(read_frames(predicted), read_frames(truth)) == pytest.approx(numbers["whole"]["flicker"], abs=0.3)
+
+
+def test_the_sound_of_another_clip(tiny_person: Path, prepared_clip: Path) -> None:
+    """The speaker's own clip stands in for somebody else's: the frames that were learned are said again too."""
+    driven = evaluate(load_person(tiny_person), prepared_clip, speaker=prepared_clip)["driven"]
+    assert driven["frames_tracked"] == len(load_clip(prepared_clip))
+    for name in ("opening", "width"):
+        assert -1 <= driven[f"{name}_correlation"] <= driven[f"{name}_correlation_at_lag"] <= 1
+        assert abs(driven[f"{name}_lag_ms"]) <= 400
+    assert driven["opening_amplitude_ratio"] > 0
+    assert driven["shut_on_bilabials_in_truth"] > 0.5
+    with pytest.raises(D3Error, match=r"none.mp4 is missing"):
+        evaluate(load_person(tiny_person), prepared_clip, speaker=Path("none.mp4"))
 
 
 def test_judges_whose_weights_are_there(

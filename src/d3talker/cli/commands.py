@@ -280,6 +280,8 @@ class Evaluate:
     """Where to write the numbers."""
     video: Path | None = None
     """Folder for pred.mp4 and truth.mp4, near-lossless, with sound."""
+    drive: Path | None = None
+    """A video of somebody else, or its prepared folder: their words from the person's mouth, lips beside lips."""
     fields: Literal["all", "general", "individual"] = "all"
     """What moves the head: the fields out of the prior, the person's own, or all."""
     device: Device = "auto"
@@ -293,7 +295,15 @@ class Evaluate:
         from d3talker.recipes.evaluate import evaluate
 
         person = load_person(self.person, choose_device(self.device))
-        numbers = evaluate(person, self.clip, json=self.json, video=self.video, counted=self.fields, progress=Bars())
+        numbers = evaluate(
+            person,
+            self.clip,
+            json=self.json,
+            video=self.video,
+            counted=self.fields,
+            speaker=self.drive,
+            progress=Bars(),
+        )
         print_numbers(numbers)
 
 

@@ -23,12 +23,13 @@ from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
+from d3talker.recipes.cross_drive import drive
 from d3talker.recipes.evaluate_closures import closings
 from d3talker.recipes.evaluate_judges import open_judges, sync_numbers
 from d3talker.recipes.evaluate_report import write_evaluation_report
 from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.hearing import hearing_again
-from d3talker.recipes.prepare import prepare
+from d3talker.recipes.prepare import prepare, prepared
 from d3talker.signals.speech import FRAME_SAMPLES, RATE
 from d3talker.tracking.clip import Clip, load_clip
 
@@ -54,6 +55,7 @@ def evaluate(
     json: Path | None = None,
     video: Path | None = None,
     counted: Counted = "all",
+    speaker: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measures ``person`` on the frames of ``source`` that it did not learn from.
@@ -64,6 +66,8 @@ def evaluate(
         json: where to write the numbers.
         video: folder for ``pred.mp4`` and ``truth.mp4`` (the same frames, with sound, near-lossless).
         counted: which fields move the head.
+        speaker: a video of somebody else, or its prepared folder: the person also says what is said there, and
+            ``driven`` tells how well its lips fit the speaker's.
         progress: hears of stages and steps.
 
     Returns:
@@ -79,6 +83,7 @@ def evaluate(
             writable_folder(folder)
     clip = _clip_of(person, source, progress)
     first = _first_unseen(person, clip)
+    other = None if speaker is None else _speaker_clip(person, speaker, progress)
     frames = range(first, len(clip))
     boxes = lip_boxes(clip.landmarks * (person.resolution / clip.meta["size"]), person.resolution)
     device = person.head.face.gaussians.device
@@ -110,6 +115,7 @@ def evaluate(
             for kind, points in scorer.points().items():
                 told = sync_numbers(judges.syncnet, saved / _SAVED[kind], points, sound, device)
                 sync |= told if kind == "predicted" else {f"{name}_of_truth": value for name, value in told.items()}
+    driven = {} if other is None else {"driven": drive(person, other, progress)}
     numbers = {
         "d3talker": __version__,
         "person": person.meta["name"],
@@ -121,6 +127,7 @@ def evaluate(
         "training_seconds": person.meta["training_seconds"],
         **scorer.numbers(closings(sound, len(frames))),
         "sync": sync,
+        **driven,
         "not_computed": judges.reasons,
     }
     if json is not None:
@@ -138,10 +145,20 @@ def _clip_of(person: Person, source: Path, progress: Progress) -> Clip:
     own = person.path / "work" / "clip"
     if identity == person.meta["source"]["sha256"] and (own / "clip.json").exists():
         return load_clip(own)
-    prepared = person.path / "work" / f"clip-{identity[:12]}"
-    if (prepared / "clip.json").exists():
-        return load_clip(prepared)
-    return prepare(source, prepared, progress=progress, face_shape=person.face_shape)
+    folder = person.path / "work" / f"clip-{identity[:12]}"
+    if (folder / "clip.json").exists():
+        return load_clip(folder)
+    return prepare(source, folder, progress=progress, face_shape=person.face_shape)
+
+
+def _speaker_clip(person: Person, source: Path, progress: Progress) -> Clip:
+    if not source.exists():
+        raise D3Error(f"{source} is missing", "a video or a prepared clip", "Check the path.")
+    name = sha256_of(source)[:12] if source.is_file() else source.name
+    clip = prepared(source, person.path / "work" / f"speaker-{name}", progress)
+    if not clip.has_sound:
+        raise D3Error(f"{clip.meta['source']['name']} has no sound", "a clip of someone who talks", "Give another.")
+    return clip
 
 
 def _first_unseen(person: Person, clip: Clip) -> int:

@@ -71,7 +71,7 @@ class Scorer:
             self._points[kind].append(faces[0] if faces else np.full((478, 3), np.nan, np.float32))
         place = len(self._seconds)
         if place in self._keep:
-            gap = float(_opening(self._points["truth"][-1][None])[0])
+            gap = float(lips_apart(self._points["truth"][-1][None])[0])
             self.kept.append((place, gap, np.hstack([pictures["truth"], pictures["predicted"]])))
         self._before = pictures
         self._seconds.append(seconds)
@@ -87,11 +87,11 @@ class Scorer:
             told: when lips must meet.
         """
         points = {kind: np.stack(found) for kind, found in self._points.items()}
-        closures = closure_numbers(told, *(_opening(points[kind]) for kind in ("predicted", "truth")))
+        closures = closure_numbers(told, *(lips_apart(points[kind]) for kind in ("predicted", "truth")))
         seen = np.isfinite(np.stack([p[:, 0, 0] for p in points.values()])).all(axis=0)
         points = {kind: p[seen] for kind, p in points.items()}
-        opening = {kind: _opening(p) for kind, p in points.items()}
-        width = {kind: _distance(p, 61, 291) / _distance(p, *EYE_CORNERS) for kind, p in points.items()}
+        opening = {kind: lips_apart(p) for kind, p in points.items()}
+        width = {kind: mouth_wide(p) for kind, p in points.items()}
         self.lips = {"truth": opening["truth"], "predicted": opening["predicted"]}
         groups = {
             kind: {
@@ -163,9 +163,14 @@ def _mean(scores: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([score[name] for score in scores if name in score])) for name in scores[-1]}
 
 
-def _opening(points: np.ndarray) -> np.ndarray:
-    """Gap of the inner lips (T,) as a part of the distance of the eyes."""
+def lips_apart(points: np.ndarray) -> np.ndarray:
+    """Gap of the inner lips (T,) as a part of the distance of the eyes, of points (T, 478, 2 or 3)."""
     return _distance(points, 13, 14) / _distance(points, *EYE_CORNERS)
+
+
+def mouth_wide(points: np.ndarray) -> np.ndarray:
+    """Width of the mouth (T,), alike."""
+    return _distance(points, 61, 291) / _distance(points, *EYE_CORNERS)
 
 
 def _distance(points: np.ndarray, one: int, other: int) -> np.ndarray:
