@@ -25,7 +25,7 @@ from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.cross_drive import drive
 from d3talker.recipes.evaluate_closures import closings
-from d3talker.recipes.evaluate_judges import open_judges, sync_numbers
+from d3talker.recipes.evaluate_judges import SAVED, open_judges, sync_numbers
 from d3talker.recipes.evaluate_report import write_evaluation_report
 from d3talker.recipes.evaluate_scores import Scorer
 from d3talker.recipes.hearing import hearing_again
@@ -33,7 +33,6 @@ from d3talker.recipes.prepare import prepare, prepared
 from d3talker.signals.speech import FRAME_SAMPLES, RATE
 from d3talker.tracking.clip import Clip, load_clip
 
-_SAVED = {"predicted": "pred.mp4", "truth": "truth.mp4"}
 FEWEST = 25
 """Unseen frames below which no number is given."""
 
@@ -100,7 +99,7 @@ def evaluate(
         with ExitStack() as stack:
             writers = {
                 kind: stack.enter_context(VideoWriter(saved / name, size, size, style="precise", sound_rate=RATE))
-                for kind, name in _SAVED.items()
+                for kind, name in SAVED.items()
                 if saved is not None
             }
             for seen in _draw(person, clip, first, counted):
@@ -110,11 +109,7 @@ def evaluate(
                 advance()
             for writer in writers.values():
                 writer.write_sound(sound)
-        sync: dict[str, float] = {}
-        if judges.syncnet is not None and saved is not None:
-            for kind, points in scorer.points().items():
-                told = sync_numbers(judges.syncnet, saved / _SAVED[kind], points, sound, device)
-                sync |= told if kind == "predicted" else {f"{name}_of_truth": value for name, value in told.items()}
+        sync = {} if saved is None else sync_numbers(judges, saved, scorer.points(), sound, device)
     driven = {} if other is None else {"driven": drive(person, other, progress)}
     numbers = {
         "d3talker": __version__,

@@ -17,6 +17,8 @@ from d3talker.metrics.syncnet.crop import face_boxes, sync_crops
 from d3talker.metrics.syncnet.network import SyncNet, load_syncnet
 from d3talker.metrics.syncnet.score import sync_score
 
+SAVED = {"predicted": "pred.mp4", "truth": "truth.mp4"}
+"""The videos that an evaluation writes."""
 Judge = TypeVar("Judge")
 
 
@@ -58,16 +60,30 @@ def lpips(net: Perceptual, picture: np.ndarray, truth: np.ndarray) -> float:
 
 
 def sync_numbers(
-    net: SyncNet, video: Path, points: np.ndarray, sound: np.ndarray, device: torch.device
+    judges: Judges, folder: Path, points: dict[str, np.ndarray], sound: np.ndarray, device: torch.device
 ) -> dict[str, float]:
-    """Sync-C, Sync-D and the offset of a saved video, its face cut out about tracked points.
+    """Sync-C, Sync-D and the offset of the saved videos, their faces cut out about tracked points.
 
     Args:
-        net: SyncNet.
-        video: 25 frames a second.
-        points: (T, 478, 3) pixels in it; nan where no face was found.
+        judges: nothing is told without SyncNet; why a number is not there is added to the reasons.
+        folder: holds the videos of :data:`SAVED`, 25 frames a second.
+        points: for each of them (T, 478, 3) pixels; nan where no face was found.
         sound: (S,) at 16 kHz.
         device: where SyncNet is.
+
+    Returns:
+        The prediction's, and the truth's with ``_of_truth`` behind their names.
     """
-    score = sync_score(net, sync_crops(read_frames(video), face_boxes(points)), sound, device)
-    return {"confidence": score.confidence, "distance": score.distance, "offset_frames": score.offset}
+    numbers: dict[str, float] = {}
+    if judges.syncnet is None:
+        return numbers
+    for kind, name in SAVED.items():
+        if not np.isfinite(points[kind]).any():
+            judges.reasons["sync"] = f"no face is found in {name}"
+            return {}
+        crops = sync_crops(read_frames(folder / name), face_boxes(points[kind]))
+        told = sync_score(judges.syncnet, crops, sound, device)
+        end = "" if kind == "predicted" else "_of_truth"
+        numbers |= {f"confidence{end}": told.confidence, f"distance{end}": told.distance}
+        numbers[f"offset_frames{end}"] = told.offset
+    return numbers
