@@ -113,10 +113,16 @@ def test_doctor_tells_of_every_part() -> None:
         (["prepare", "text.mp4", "--out", "clip", "--size", "7"], ["7", "64 to 2048"]),
     ],
 )
-def test_what_is_not_there(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+def test_what_is_not_there(
+    tmp_path: Path, arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process: others below are refused in one of their own."""
+    from d3talker.cli import main
+
     (tmp_path / "text.mp4").write_text("this is no video")
-    places = [tmp_path / a if "." in a or a in ("clip", "me", "nobody") else a for a in arguments]
-    refused(d3talker(*places), *words)
+    places = [str(tmp_path / a) if "." in a or a in ("clip", "me", "nobody") else a for a in arguments]
+    code = main(places)
+    refused(subprocess.CompletedProcess(places, code, *capsys.readouterr()), *words)
     assert not (tmp_path / "clip").exists()
     assert not (tmp_path / "v.mp4").exists()
 

@@ -10,7 +10,6 @@ from safetensors.torch import save_file
 
 from d3talker.assets.weights import Weights
 from d3talker.core.errors import D3Error
-from d3talker.losses.perceptual import Perceptual
 from d3talker.media.audio import read_audio
 from d3talker.media.video import probe, read_frames
 from d3talker.metrics.images import flicker, psnr
@@ -83,21 +82,18 @@ def test_the_sound_of_another_clip(tiny_person: Path, prepared_clip: Path) -> No
 
 
 def test_judges_whose_weights_are_there(
-    tiny_person: Path, prepared_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_person: Path,
+    prepared_clip: Path,
+    lpips_weights: tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With random weights of the true shapes: what is said of them means nothing, that it is said does."""
     torch.manual_seed(0)
     save_file(SyncNet().state_dict(), tmp_path / "sync.safetensors")
     monkeypatch.setenv("D3TALKER_WEIGHTS", str(tmp_path))
     monkeypatch.setattr("d3talker.metrics.syncnet.network.SYNCNET", Weights("sync.safetensors", "there", "", ""))
-    net = Perceptual()
-    alexnet = {
-        f"features.{place}.{kind}": torch.rand_like(getattr(convolution, kind)) / 100
-        for place, convolution in zip((0, 3, 6, 8, 10), net.convolutions, strict=True)
-        for kind in ("weight", "bias")
-    }
-    heads = {f"lin{number}.model.1.weight": torch.rand_like(head) for number, head in enumerate(net.heads)}
-    for name, state in (("ALEXNET", alexnet), ("LPIPS_HEADS", heads)):
+    for name, state in zip(("ALEXNET", "LPIPS_HEADS"), lpips_weights, strict=True):
         torch.save(state, tmp_path / f"{name}.pth")
         monkeypatch.setattr(f"d3talker.losses.perceptual.{name}", Weights(f"{name}.pth", "there", "", ""))
     numbers = evaluate(load_person(tiny_person), prepared_clip)
