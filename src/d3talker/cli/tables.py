@@ -23,6 +23,8 @@ def print_numbers(numbers: dict[str, Any]) -> None:
     for row in number_rows(numbers):
         table.add_row(*row)
     Console().print(table)
+    for name, why in numbers["not_computed"].items():
+        print(f"{name} is not computed: {why}")
 
 
 def print_agreement(found: Agreement) -> None:

@@ -17,7 +17,8 @@ NOTHING = {"still_mouth": "a still mouth that follows the true head", "frozen_fr
 def write_evaluation_report(path: Path, numbers: dict[str, Any], scorer: Scorer) -> None:
     """Writes the numbers, the lip-opening traces, and unseen frames from closed to open mouth."""
     report = Report(f"{numbers['person']} on unseen frames of {numbers['clip']}")
-    report.table(number_rows(numbers), ("measure", numbers["person"], *NOTHING.values()))
+    reasons = [(name, f"not computed: {why}", "", "") for name, why in numbers["not_computed"].items()]
+    report.table([*number_rows(numbers), *reasons], ("measure", numbers["person"], *NOTHING.values()))
     seconds = np.arange(len(scorer.lips["truth"])) / 25
     traces = {name: (seconds, trace) for name, trace in scorer.lips.items()}
     report.plot(traces, "Opening of the lips", "seconds", "parts of the eye distance")
@@ -40,7 +41,7 @@ def number_rows(numbers: dict[str, Any]) -> list[tuple[str, ...]]:
         for name, value in values.items():
             beside = [numbers[nothing].get(group, {}).get(name) for nothing in NOTHING]
             rows.append((f"{group} {name}".replace("_", " "), *map(_text, (value, *beside))))
-    return rows + [(name, f"not computed: {why}", "", "") for name, why in numbers["not_computed"].items()]
+    return rows
 
 
 def _text(value: Any) -> str:
