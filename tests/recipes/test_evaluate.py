@@ -22,7 +22,9 @@ from d3talker.tracking.clip import load_clip
 @pytest.fixture(scope="module")
 def evaluated(tiny_person: Path, speaker_clip, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
     folder = tmp_path_factory.mktemp("evaluated")
-    numbers = evaluate(load_person(tiny_person), speaker_clip.path, json=folder / "n.json", video=folder / "video")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("D3TALKER_WEIGHTS", str(folder / "none"))
+        numbers = evaluate(load_person(tiny_person), speaker_clip.path, json=folder / "n.json", video=folder / "video")
     return numbers, folder
 
 
@@ -79,6 +81,8 @@ def test_the_sound_of_another_clip(tiny_person: Path, prepared_clip: Path) -> No
     assert driven["shut_on_bilabials_in_truth"] > 0.5
     with pytest.raises(D3Error, match=r"none.mp4 is missing"):
         evaluate(load_person(tiny_person), prepared_clip, speaker=Path("none.mp4"))
+    with pytest.raises(D3Error, match="the general field alone"):
+        evaluate(load_person(tiny_person), prepared_clip, speaker=prepared_clip, counted="general")
 
 
 def test_judges_whose_weights_are_there(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from d3talker.assets.state import read_state
 from d3talker.assets.weights import ALEXNET, LPIPS_HEADS, find_weights, weights_state
 from d3talker.core.errors import D3Error
 
@@ -69,7 +70,8 @@ def load_perceptual() -> Perceptual:
         D3Error: a file of weights is missing, or not what its name says.
     """
     alexnet, heads = (
-        torch.load(find_weights(weights), map_location="cpu", weights_only=True) for weights in (ALEXNET, LPIPS_HEADS)
+        read_state(find_weights(weights), f"Get {weights.file} from {weights.address}.")
+        for weights in (ALEXNET, LPIPS_HEADS)
     )
     return with_weights(alexnet, heads)
 

@@ -74,9 +74,11 @@ def evaluate(
         the true head and that of one frozen frame; ``not_computed`` says of what is not there why.
 
     Raises:
-        D3Error: nothing is left to measure on, or a place cannot be written.
+        D3Error: nothing is left to measure on, a place cannot be written, or ``speaker`` beside ``counted``.
     """
     progress = progress or Silent()
+    if speaker is not None and counted != "all":
+        raise D3Error(f"the {counted} field alone and the words of another clip", "one of them", "Leave one out.")
     for folder in (video, json.parent if json else None):
         if folder is not None:
             writable_folder(folder)
