@@ -8,7 +8,7 @@ from PIL import Image
 
 from d3talker.core.report import LARGEST_VIDEO, Report
 
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "input"}
 
 
 class Page(HTMLParser):
@@ -133,3 +133,72 @@ def test_video_is_put_inside_up_to_a_limit(tmp_path):
     page = Page(written(report, tmp_path))
     assert [inside(video["src"], "video/mp4") for video in page.all("video")] == [bytes(range(256))]
     assert "long talk: b.mp4 (20 MB) is too large" in page.text
+
+
+def small_video(folder, name="a.mp4", content=b"abc"):
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+def test_videos_side_by_side_are_put_inside(tmp_path):
+    report = Report("r")
+    contents = {"a.mp4": b"first", "b.webm": b"second", "c.mp4": b"third"}
+    report.side_by_side([(name, small_video(tmp_path, name, c)) for name, c in contents.items()], "all", fps=30)
+    page = Page(written(report, tmp_path))
+    videos = page.all("video")
+    kinds = ["video/mp4", "video/webm", "video/mp4"]
+    assert [inside(v["src"], kind) for v, kind in zip(videos, kinds, strict=True)] == list(contents.values())
+    assert all("muted" in v and "playsinline" in v and "controls" not in v and v["preload"] == "auto" for v in videos)
+    assert page.all("figure")[0]["data-fps"] == "30"
+    assert all(control["aria-label"] for tag in ("button", "input", "select") for control in page.all(tag))
+    assert len(page.all("button")) == 4
+
+
+def test_the_script_of_the_player_is_there_once_and_only_where_used(tmp_path):
+    report = Report("r")
+    report.video(small_video(tmp_path))
+    content = written(report, tmp_path)
+    assert Page(content).all("script") == []
+    assert "player" not in content
+    report.side_by_side([("a", small_video(tmp_path))])
+    report.side_by_side([("a", small_video(tmp_path)), ("b", small_video(tmp_path, "b.mp4"))])
+    content = written(report, tmp_path)
+    page = Page(content)
+    assert page.all("script") == [{}]
+    assert sum("player" in figure.get("class", "") for figure in page.all("figure")) == 2
+    assert content.index("</script>") > content.rindex("</figure>")
+    assert not {"link", "iframe", "a"} & {tag for tag, _ in page.tags}
+    assert "http" not in content
+
+
+def test_names_and_captions_side_by_side_are_escaped(tmp_path):
+    nasty = "<script>alert(\"x\")</script> & 'y' é"
+    report = Report("r")
+    report.side_by_side([(nasty, small_video(tmp_path))], nasty)
+    report.side_by_side([(nasty, small_video(tmp_path))])
+    page = Page(written(report, tmp_path))
+    assert len(page.all("script")) == 1
+    assert page.text.count(nasty) == 3  # two names and one caption
+    assert [video["aria-label"] for video in page.all("video")] == [nasty] * 2
+    assert [figure["aria-label"] for figure in page.all("figure")] == [nasty, f"Videos side by side: {nasty}"]
+
+
+def test_too_large_a_video_side_by_side_is_told(tmp_path):
+    large = tmp_path / "large.mp4"
+    with large.open("wb") as file:
+        file.truncate(LARGEST_VIDEO + 1)
+    report = Report("r")
+    report.side_by_side([("only", large)])
+    assert Page(written(report, tmp_path)).all("script") == []
+    report.side_by_side([("ours", large), ("theirs", small_video(tmp_path))])
+    page = Page(written(report, tmp_path))
+    assert [video["aria-label"] for video in page.all("video")] == ["theirs"]
+    assert "only: large.mp4 (20 MB) is too large" in page.text
+    assert "ours: large.mp4 (20 MB) is too large" in page.text
+
+
+def test_side_by_side_refuses_nothing_to_show(tmp_path):
+    with pytest.raises(ValueError, match="0 videos"):
+        Report("r").side_by_side([])
+    with pytest.raises(ValueError, match="at 0 fps"):
+        Report("r").side_by_side([("a", small_video(tmp_path))], fps=0)

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from d3talker.assets.weights import Weights
+from d3talker.config.evaluate import EvaluateSettings
 from d3talker.core.errors import D3Error
 from d3talker.media.audio import read_audio
 from d3talker.media.video import probe, read_frames
@@ -24,7 +25,8 @@ def evaluated(tiny_person: Path, speaker_clip, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("evaluated")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("D3TALKER_WEIGHTS", str(folder / "none"))
-        numbers = evaluate(load_person(tiny_person), speaker_clip.path, json=folder / "n.json", video=folder / "video")
+        settings = EvaluateSettings(json=folder / "n.json", frames=folder / "frames.csv")
+        numbers = evaluate(load_person(tiny_person), speaker_clip.path, settings, video=folder / "video")
     return numbers, folder
 
 
@@ -37,7 +39,7 @@ def test_only_unseen_frames_count(evaluated: tuple[dict, Path], tiny_person: Pat
 
 
 def test_the_numbers_are_there_and_make_sense(evaluated: tuple[dict, Path]) -> None:
-    numbers, _ = evaluated
+    numbers, folder = evaluated
     assert 15 < numbers["head"]["psnr"] < 45
     assert 0.3 < numbers["head"]["ssim"] <= 1
     assert numbers["whole"]["psnr"] > numbers["mouth"]["psnr"] - 5
@@ -51,6 +53,9 @@ def test_the_numbers_are_there_and_make_sense(evaluated: tuple[dict, Path]) -> N
         assert set(still[group]) == set(frozen[group]) == set(numbers[group])
     assert frozen["whole"]["psnr"] < still["whole"]["psnr"]
     assert min(numbers["face"].values()) > 0
+    rows = (folder / "frames.csv").read_text().splitlines()
+    assert len(rows) == 1 + numbers["frames"]["count"]
+    assert rows[1].startswith(f"{numbers['frames']['first']},")
     assert "syncnet_v2.model" in numbers["not_computed"]["sync"]
     assert "alex" in numbers["not_computed"]["lpips"]
     assert numbers["sync"] == {}
@@ -101,7 +106,7 @@ def test_judges_whose_weights_are_there(
         torch.save(state, tmp_path / f"{name}.pth")
         monkeypatch.setattr(f"d3talker.losses.perceptual.{name}", Weights(f"{name}.pth", "there", "", ""))
     numbers = evaluate(load_person(tiny_person), prepared_clip)
-    assert numbers["not_computed"] == {}
+    assert set(numbers["not_computed"]) == {"aue", "lmd"}
     for whose in ("", "_of_truth"):
         assert numbers["sync"][f"confidence{whose}"] >= 0
         assert numbers["sync"][f"distance{whose}"] > 0

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg, subcommand
 
 from d3talker.cli.bars import Bars
+from d3talker.cli.device import Device
+from d3talker.cli.measuring import Bench, Evaluate
 
 if TYPE_CHECKING:
     from d3talker.config.method import MethodSettings
-
-Device = Annotated[str, arg(metavar="auto|cpu|cuda")]
 
 
 @dataclass(frozen=True)
@@ -266,48 +266,6 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class Evaluate:
-    """Measure a person on frames it has not seen, each number beside that of doing nothing.
-
-    Example: d3talker evaluate me clip.mp4 --json me.json --video me_eval
-    """
-
-    person: Positional[Path]
-    """The folder that `adapt` wrote."""
-    clip: Positional[Path]
-    """A video of the same person, or the folder that `prepare` made of it."""
-    json: Path | None = None
-    """Where to write the numbers."""
-    video: Path | None = None
-    """Folder for pred.mp4 and truth.mp4, near-lossless, with sound."""
-    drive: Path | None = None
-    """A video of somebody else, or its prepared folder: their words from the person's mouth, lips beside lips."""
-    fields: Literal["all", "general", "individual"] = "all"
-    """What moves the head: the fields out of the prior, the person's own, or all."""
-    device: Device = "auto"
-    """Where to compute."""
-
-    def run(self) -> None:
-        """Does it."""
-        from d3talker.cli.tables import print_numbers
-        from d3talker.core.device import choose_device
-        from d3talker.models.person import load_person
-        from d3talker.recipes.evaluate import evaluate
-
-        person = load_person(self.person, choose_device(self.device))
-        numbers = evaluate(
-            person,
-            self.clip,
-            json=self.json,
-            video=self.video,
-            counted=self.fields,
-            speaker=self.drive,
-            progress=Bars(),
-        )
-        print_numbers(numbers)
-
-
-@dataclass(frozen=True)
 class Demo:
     """Make a talking head of the built-in speaker: needs no clip, no microphone, no download."""
 
@@ -359,6 +317,7 @@ Command = (
     | Annotated[Talk, subcommand("talk")]
     | Annotated[Motion, subcommand("motion")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Bench, subcommand("bench")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Doctor, subcommand("doctor")]
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
+    from d3talker.recipes.bench import Bench
     from d3talker.recipes.doctor import Finding
     from d3talker.recipes.licences import Terms
     from d3talker.recipes.motion_compare import Agreement
@@ -25,6 +27,23 @@ def print_numbers(numbers: dict[str, Any]) -> None:
     Console().print(table)
     for name, why in numbers["not_computed"].items():
         print(f"{name} is not computed: {why}")
+
+
+def print_bench(bench: Bench) -> None:
+    """The first table of a bench, its columns as lines, what failed, and where the page is."""
+    first = bench.tables[0]
+    table = Table("measure", *(line[0].text for line in first.lines), title=first.title)
+    for place, measure in enumerate(first.header[1:], start=1):
+        cells = [line[place] for line in first.lines]
+        table.add_row(measure, *(f"[bold]{escape(cell.text)}[/]" if cell.best else escape(cell.text) for cell in cells))
+    Console().print(table)
+    for note in first.notes:
+        print(note)
+    for why in bench.left_out:
+        print(f"left out: {why}")
+    for name, reason in bench.failures.items():
+        print(f"failed: {name}: {reason}")
+    print(f"look at {bench.page}")
 
 
 def print_agreement(found: Agreement) -> None:

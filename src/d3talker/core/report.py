@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from d3talker.core.files import atomic_file
+from d3talker.core.report_player import PLAYER_SCRIPT, PLAYER_STYLE, player
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,7 @@ table { border-collapse: collapse; margin: 1rem 0; background: var(--card); font
 th, td { padding: .4rem .8rem; border: 1px solid var(--line); text-align: left; }
 th { font-weight: 600; color: var(--soft); }
 td.number { text-align: right; }
+td.strong { font-weight: 700; }
 figure { margin: 1.25rem 0; }
 figure > img, video { display: block; max-width: 100%; border-radius: 6px; border: 1px solid var(--line); }
 figcaption { margin-top: .35rem; color: var(--soft); font-size: .9rem; }
@@ -51,8 +53,8 @@ figcaption { margin-top: .35rem; color: var(--soft); font-size: .9rem; }
 class Report:
     """Collects blocks in the order of the calls; :meth:`write` makes one self-contained file of them.
 
-    The page needs no network, no scripts and no other files, and follows the reader's light or dark mode. All text is
-    escaped.
+    The page needs no network and no other files, and follows the reader's light or dark mode. It holds a script only
+    where videos stand side by side, to play them in step. All text is escaped.
 
     Args:
         title: the heading of the page.
@@ -61,6 +63,7 @@ class Report:
     def __init__(self, title: str) -> None:
         self._title = title
         self._blocks: list[str] = []
+        self._has_player = False
 
     def section(self, title: str) -> None:
         """Opens a section."""
@@ -74,8 +77,15 @@ class Report:
         """Adds a paragraph that catches the eye."""
         self._blocks.append(f'<p class="warning" role="alert">{escape(text)}</p>')
 
-    def table(self, rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
+    def table(
+        self, rows: Sequence[Sequence[object]], header: Sequence[str], strong: Collection[tuple[int, int]] = ()
+    ) -> None:
         """Adds a table; numbers stand to the right, floats with four significant digits.
+
+        Args:
+            rows: of cells.
+            header: of the columns.
+            strong: row and column of cells to be set in bold.
 
         Raises:
             ValueError: a row is not as long as the header.
@@ -83,7 +93,10 @@ class Report:
         if any(len(row) != len(header) for row in rows):
             raise ValueError(f"every row of the table must have {len(header)} cells")
         head = "".join(f"<th>{escape(name)}</th>" for name in header)
-        body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>\n" for row in rows)
+        body = "".join(
+            f"<tr>{''.join(_cell(value, (i, j) in strong) for j, value in enumerate(row))}</tr>\n"
+            for i, row in enumerate(rows)
+        )
         self._blocks.append(
             f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>'
         )
@@ -143,15 +156,41 @@ class Report:
 
     def video(self, path: Path, caption: str = "") -> None:
         """Adds an mp4 or webm file; of one above ``LARGEST_VIDEO`` bytes only the name and the size are told."""
+        source = self._video_source(path, caption or path.name)
+        if source is not None:
+            self._blocks.append(
+                f'<figure><video controls preload="metadata" src="{source}"></video>'
+                f"<figcaption>{escape(caption)}</figcaption></figure>"
+            )
+
+    def side_by_side(self, videos: Sequence[tuple[str, Path]], caption: str = "", fps: float = 25.0) -> None:
+        """Adds mp4 or webm files of the same length next to each other, played in step by one bar of controls.
+
+        Of a file above ``LARGEST_VIDEO`` bytes only the name and the size are told. Sound starts off, and only the
+        first video shown is ever heard.
+
+        Args:
+            videos: name and file of each.
+            caption: what the videos show.
+            fps: frames a second, for the buttons that step by one frame.
+
+        Raises:
+            ValueError: there is no video, or ``fps`` is not above 0.
+        """
+        if not videos or not fps > 0:
+            raise ValueError(f"{len(videos)} videos at {fps} fps; wanted at least one video and an fps above 0")
+        sources = [(name, self._video_source(path, name)) for name, path in videos]
+        shown = [(name, source) for name, source in sources if source is not None]
+        if shown:
+            self._blocks.append(player(shown, caption, fps))
+            self._has_player = True
+
+    def _video_source(self, path: Path, name: str) -> str | None:
         size = path.stat().st_size
         if size > LARGEST_VIDEO:
-            self.text(f"{caption or path.name}: {path.name} ({size / 1e6:.0f} MB) is too large to be shown here.")
-            return
-        source = _data(f"video/{path.suffix.lstrip('.').lower()}", path.read_bytes())
-        self._blocks.append(
-            f'<figure><video controls preload="metadata" src="{source}"></video>'
-            f"<figcaption>{escape(caption)}</figcaption></figure>"
-        )
+            self.text(f"{name}: {path.name} ({size / 1e6:.0f} MB) is too large to be shown here.")
+            return None
+        return _data(f"video/{path.suffix.lstrip('.').lower()}", path.read_bytes())
 
     def write(self, path: Path) -> None:
         """Writes the page, atomically.
@@ -159,24 +198,29 @@ class Report:
         Raises:
             D3Error: the place cannot be written or the disk is full.
         """
+        style = _STYLE + (PLAYER_STYLE if self._has_player else "")
+        script = f"<script>{PLAYER_SCRIPT}</script>\n" if self._has_player else ""
         page = (
             f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{escape(self._title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-            f"<h1>{escape(self._title)}</h1>\n" + "\n".join(self._blocks) + "\n</body>\n</html>\n"
+            f"<title>{escape(self._title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+            f"<h1>{escape(self._title)}</h1>\n" + "\n".join(self._blocks) + f"\n{script}</body>\n</html>\n"
         )
         with atomic_file(path) as partial:
             partial.write_text(page, encoding="utf-8")
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, strong: bool = False) -> str:
+    kind = "strong" if strong else ""
     if isinstance(value, bool | np.bool_):
-        return f"<td>{'yes' if value else 'no'}</td>"
-    if isinstance(value, float | np.floating):
-        return f'<td class="number">{value:.4g}</td>'
-    if isinstance(value, int | np.integer):
-        return f'<td class="number">{value}</td>'
-    return f"<td>{escape(str(value))}</td>"
+        text = "yes" if value else "no"
+    elif isinstance(value, float | np.floating):
+        text, kind = f"{value:.4g}", f"number {kind}"
+    elif isinstance(value, int | np.integer):
+        text, kind = str(value), f"number {kind}"
+    else:
+        text = escape(str(value))
+    return f'<td class="{kind.strip()}">{text}</td>' if kind else f"<td>{text}</td>"
 
 
 def _figure(source: str, caption: str, kind: str = "picture") -> str:

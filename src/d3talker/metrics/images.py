@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.ndimage import correlate1d, laplace
+from scipy.ndimage import laplace
 
-_WINDOW = 11
-_SIGMA = 1.5
+from d3talker.ops.window import TAPS, windowed_mean
+
 _LUMA = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
 
 
@@ -46,13 +46,13 @@ def ssim_map(image: np.ndarray, truth: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: a side is shorter than 11 pixels.
     """
-    if min(image.shape[:2]) < _WINDOW:
-        raise ValueError(f"a picture of {image.shape[:2]} pixels; SSIM needs at least {_WINDOW} a side")
+    if min(image.shape[:2]) < TAPS:
+        raise ValueError(f"a picture of {image.shape[:2]} pixels; SSIM needs at least {TAPS} a side")
     a, b = _unit(image), _unit(truth)
-    mean_a, mean_b = _blurred(a), _blurred(b)
-    variance_a = _blurred(a * a) - mean_a**2
-    variance_b = _blurred(b * b) - mean_b**2
-    covariance = _blurred(a * b) - mean_a * mean_b
+    mean_a, mean_b = windowed_mean(a), windowed_mean(b)
+    variance_a = windowed_mean(a * a) - mean_a**2
+    variance_b = windowed_mean(b * b) - mean_b**2
+    covariance = windowed_mean(a * b) - mean_a * mean_b
     c1, c2 = 0.01**2, 0.03**2
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     structure = (2 * covariance + c2) / (variance_a + variance_b + c2)
@@ -67,7 +67,7 @@ def ssim(image: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -
     """
     similarity = ssim_map(image, truth)
     if mask is not None:
-        border = _WINDOW // 2
+        border = TAPS // 2
         similarity = similarity[mask[border:-border, border:-border]]
     return float(similarity.mean()) if similarity.size else float("nan")
 
@@ -107,28 +107,24 @@ def flicker(
         Levels of 255 a frame; nan for fewer than two frames or empty masks.
     """
     total, count = 0.0, 0
-    error_before = None
+    before = None
     pairs = zip(frames, truth, strict=True)
     steps = ((pair, None) for pair in pairs) if masks is None else zip(pairs, masks, strict=True)
-    for (frame, wanted), mask in steps:
-        error = _unit(frame) - _unit(wanted)
-        if error_before is not None:
-            change = np.abs(error - error_before)
+    for pair, mask in steps:
+        if before is not None:
+            change = change_map(*pair, *before)
             change = change if mask is None else change[mask]
             total += float(change.sum())
             count += change.size
-        error_before = error
-    return 255 * total / count if count else float("nan")
+        before = pair
+    return total / count if count else float("nan")
+
+
+def change_map(frame: np.ndarray, truth: np.ndarray, frame_before: np.ndarray, truth_before: np.ndarray) -> np.ndarray:
+    """How much each pixel changed otherwise than in the truth since the picture before, (H, W, C), levels of 255."""
+    error, error_before = _unit(frame) - _unit(truth), _unit(frame_before) - _unit(truth_before)
+    return 255 * np.abs(error - error_before)
 
 
 def _unit(picture: np.ndarray) -> np.ndarray:
     return picture / 255.0 if picture.dtype == np.uint8 else picture.astype(np.float64)
-
-
-def _blurred(values: np.ndarray) -> np.ndarray:
-    offsets = np.arange(_WINDOW) - _WINDOW // 2
-    weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
-    weights /= weights.sum()
-    blurred = correlate1d(correlate1d(values, weights, axis=0), weights, axis=1)
-    border = _WINDOW // 2
-    return blurred[border:-border, border:-border]

@@ -14,20 +14,21 @@ import numpy as np
 import torch
 
 from d3talker import __version__
+from d3talker.config.evaluate import EvaluateSettings
 from d3talker.core.errors import D3Error
-from d3talker.core.files import sha256_of, writable_folder, write_json
+from d3talker.core.files import sha256_of, writable_folder
 from d3talker.core.progress import Progress, Silent
-from d3talker.media.video import VideoWriter
+from d3talker.media.video import VideoWriter, read_frames
 from d3talker.models.animate import Animation, Codes, Counted, stream_codes
 from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.adapt.frames import lip_boxes, resize
 from d3talker.recipes.adapt.report import to_bytes
 from d3talker.recipes.cross_drive import drive
-from d3talker.recipes.evaluate_closures import closings
-from d3talker.recipes.evaluate_judges import SAVED, open_judges, sync_numbers
-from d3talker.recipes.evaluate_report import write_evaluation_report
-from d3talker.recipes.evaluate_scores import Scorer
+from d3talker.recipes.evaluate_closures import closings, since
+from d3talker.recipes.evaluate_judges import SAVED, open_judges, sync_numbers, unit_numbers
+from d3talker.recipes.evaluate_report import write_evaluation_report, write_numbers
+from d3talker.recipes.evaluate_scores import SMALLEST, Scorer
 from d3talker.recipes.hearing import hearing_again
 from d3talker.recipes.prepare import prepare, prepared
 from d3talker.signals.speech import FRAME_SAMPLES, RATE
@@ -50,19 +51,19 @@ class Seen:
 def evaluate(
     person: Person,
     source: Path,
+    settings: EvaluateSettings | None = None,
     *,
-    json: Path | None = None,
     video: Path | None = None,
     counted: Counted = "all",
     speaker: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Measures ``person`` on the frames of ``source`` that it did not learn from.
+    """Measures ``person`` on the frames of ``source`` that it did not learn from, as drawn, without loss.
 
     Args:
         person: the trained person.
         source: a video of the same person, or the folder that ``prepare`` made of it.
-        json: where to write the numbers.
+        settings: what else is looked at, and where numbers are written.
         video: folder for ``pred.mp4`` and ``truth.mp4`` (the same frames, with sound, near-lossless).
         counted: which fields move the head.
         speaker: a video of somebody else, or its prepared folder: the person also says what is said there, and
@@ -70,49 +71,54 @@ def evaluate(
         progress: hears of stages and steps.
 
     Returns:
-        The numbers, in groups; every number of pictures and landmarks stands beside that of a still mouth that follows
-        the true head and that of one frozen frame; ``not_computed`` says of what is not there why.
+        The numbers, in groups (docs/measures.md); every number of pictures and landmarks stands beside that of a still
+        mouth that follows the true head and that of one frozen frame; ``not_computed`` says of what is not there why.
 
     Raises:
         D3Error: nothing is left to measure on, a place cannot be written, or ``speaker`` beside ``counted``.
     """
-    progress = progress or Silent()
+    settings, progress = settings or EvaluateSettings(), progress or Silent()
     if speaker is not None and counted != "all":
         raise D3Error(f"the {counted} field alone and the words of another clip", "one of them", "Leave one out.")
-    for folder in (video, json.parent if json else None):
+    for folder in (video, *(place.parent for place in (settings.json, settings.frames) if place)):
         if folder is not None:
             writable_folder(folder)
     clip = _clip_of(person, source, progress)
     first = _first_unseen(person, clip)
     other = None if speaker is None else _speaker_clip(person, speaker, progress)
+    told = since(closings(clip.sound(), len(clip), settings.closures), first)
     frames = range(first, len(clip))
-    boxes = lip_boxes(clip.landmarks * (person.resolution / clip.meta["size"]), person.resolution)
-    device = person.head.face.gaussians.device
+    size, device = person.resolution, person.head.face.gaussians.device
+    boxes = lip_boxes(clip.landmarks * (size / clip.meta["size"]), size, size, SMALLEST)
     judges = open_judges(device)
-    scorer = Scorer(len(frames), judges.perceptual)
+    units = unit_numbers(settings.action_units, judges.reasons)
+    scorer, seconds = Scorer(len(frames), ("still", "frozen"), judges), []
     sound = clip.sound()[first * FRAME_SAMPLES : len(clip) * FRAME_SAMPLES]
-    size = person.resolution
     with (
         TemporaryDirectory() as scratch,
         quiet_threads(device),
         progress.stage("draw and score", len(frames)) as advance,
     ):
         saved = video or (Path(scratch) if judges.syncnet else None)
+        videos = {} if saved is None else {kind: saved / name for kind, name in SAVED.items()}
         with ExitStack() as stack:
             writers = {
-                kind: stack.enter_context(VideoWriter(saved / name, size, size, style="precise", sound_rate=RATE))
-                for kind, name in SAVED.items()
-                if saved is not None
+                kind: stack.enter_context(VideoWriter(path, size, size, style="precise", sound_rate=RATE))
+                for kind, path in videos.items()
             }
             for seen in _draw(person, clip, first, counted):
-                scorer.add(seen.pictures, seen.labels, boxes[seen.index], seen.seconds)
+                scorer.add(seen.pictures, seen.labels, boxes[seen.index])
+                seconds.append(seen.seconds)
                 for kind, writer in writers.items():
                     writer.write(seen.pictures[kind])
                 advance()
             for writer in writers.values():
                 writer.write_sound(sound)
-        sync = {} if saved is None else sync_numbers(judges, saved, scorer.points(), sound, device)
-    driven = {} if other is None else {"driven": drive(person, other, progress)}
+        shown = {kind: read_frames(path) for kind, path in videos.items()}
+        sync = sync_numbers(judges, shown, scorer.points(), sound, device)
+    driven = {} if other is None else {"driven": drive(person, other, judges, progress=progress)}
+    scores = scorer.numbers(told)
+    scores["face"] |= units
     numbers = {
         "d3talker": __version__,
         "person": person.meta["name"],
@@ -120,15 +126,15 @@ def evaluate(
         "preset": person.meta["preset"]["name"],
         "clip": clip.meta["source"]["name"],
         "frames": {"first": first, "count": len(frames), "learned": person.meta["frames"]},
-        "resolution": person.resolution,
+        "resolution": size,
         "training_seconds": person.meta["training_seconds"],
-        **scorer.numbers(closings(sound, len(frames))),
+        **scores,
+        "speed": {"frames_per_second": 1.0 / float(np.median(seconds))},
         "sync": sync,
         **driven,
         "not_computed": judges.reasons,
     }
-    if json is not None:
-        write_json(json, numbers)
+    write_numbers(settings, numbers, scorer)
     write_evaluation_report(person.path / "evaluation.html", numbers, scorer)
     return numbers
 

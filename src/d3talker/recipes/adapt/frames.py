@@ -103,7 +103,7 @@ def read_training_frames(
         lip_opening=clip.lip_opening[:count],
         lip_width=clip.lip_width[:count],
         blink=clip.blink[:count],
-        lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution),
+        lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution, resolution),
         resolution=resolution,
         device=device,
         fitted=np.arange(count),
@@ -157,11 +157,18 @@ def resize(picture: np.ndarray, resolution: int, nearest: bool = False) -> np.nd
     return np.asarray(Image.fromarray(picture).resize((resolution, resolution), how))
 
 
-def lip_boxes(landmarks: np.ndarray, resolution: int) -> np.ndarray:
-    """Squares around the lips (T, 4): top, bottom, left, right in pixels, cut at the picture, never empty."""
-    lips = landmarks[:, OUTER_LIPS, :2]
+def lip_boxes(landmarks: np.ndarray, width: int, height: int, smallest: int = 8) -> np.ndarray:
+    """Squares around the lips (T, 4): top, bottom, left, right in pixels, cut at the picture, never too small.
+
+    Args:
+        landmarks: (T, 478, 2 or 3) pixels.
+        width: of the picture.
+        height: of the picture.
+        smallest: side of a square.
+    """
+    lips, size = landmarks[:, OUTER_LIPS, :2], np.array([width, height])
     low, high = lips.min(axis=1), lips.max(axis=1)
-    centre, half = (low + high) / 2, np.maximum((high - low).max(axis=1), 8.0)[:, None] / 2
-    top_left = np.clip(np.floor(centre - half), 0, resolution - 8).astype(int)
-    bottom_right = np.clip(np.ceil(centre + half), top_left + 8, resolution).astype(int)
+    centre, half = (low + high) / 2, np.maximum((high - low).max(axis=1), smallest)[:, None] / 2
+    top_left = np.clip(np.floor(centre - half), 0, size - smallest).astype(int)
+    bottom_right = np.clip(np.ceil(centre + half), top_left + smallest, size).astype(int)
     return np.stack([top_left[:, 1], bottom_right[:, 1], top_left[:, 0], bottom_right[:, 0]], axis=1)

@@ -1,0 +1,177 @@
+"""The bench: methods, clips, seconds and seeds in one matrix, in the shapes of the papers' tables.
+
+The story: prepare the clips, lay out the matrix, run every cell that is not done in a process of its own, gather the
+numbers, write tables and a page. Killed at any point, the same call goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from d3talker import __version__
+from d3talker.config.bench import BenchSettings
+from d3talker.core.device import choose_device
+from d3talker.core.errors import D3Error
+from d3talker.core.files import read_json, writable_folder
+from d3talker.core.progress import Progress, Silent
+from d3talker.recipes.bench.cell import Order, driven_file, numbers_file
+from d3talker.recipes.bench.formats import write_latex, write_markdown, write_numbers
+from d3talker.recipes.bench.hardware import hardware
+from d3talker.recipes.bench.matrix import FULL, Matrix, build_matrix, rows_of, speaker_of
+from d3talker.recipes.bench.page import write_page
+from d3talker.recipes.bench.results import is_done, read_results
+from d3talker.recipes.bench.tables import Table, make_tables
+from d3talker.recipes.bench.workers import run_orders
+from d3talker.recipes.prepare import prepared
+from d3talker.tracking.clip import Clip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a bench has to show."""
+
+    tables: list[Table]
+    failures: dict[str, str]
+    """By the cell's name."""
+    left_out: list[str]
+    page: Path
+
+
+def bench(
+    sources: list[Path],
+    out: Path,
+    settings: BenchSettings,
+    *,
+    restart: bool = False,
+    progress: Progress | None = None,
+) -> Bench:
+    """Trains and measures every cell of the matrix, and writes tables and a page.
+
+    ``out`` then holds ``cells`` (a person's folder each, with its numbers, frames and videos), ``clips``,
+    ``results.csv``, ``results.json``, ``tables.md``, ``tables.tex`` and ``report.html``.
+
+    Args:
+        sources: videos, or folders that ``prepare`` wrote, one a clip; each head also says the words of the next one.
+        out: folder of the bench; cells that are done in it are not done again.
+        settings: the matrix.
+        restart: forget the cells of this matrix and train them anew.
+        progress: hears of clips and cells.
+
+    Raises:
+        D3Error: another bench is at work in ``out``, two clips have one name, an unknown method, or no cell at all can
+            be done. A cell that fails is listed and does not stop the others.
+    """
+    progress = progress or Silent()
+    rows_of(settings)  # a wrong name is told before the clips are prepared
+    device = choose_device(settings.device)
+    lock = FileLock(writable_folder(out) / ".lock")
+    try:
+        with lock.acquire(timeout=0):
+            clips, unusable = _prepare(sources, out / "clips", progress)
+            matrix = build_matrix(clips, settings)
+            orders = _orders(matrix, clips, out / "cells", settings)
+            for order in orders:
+                _forget_what_is_stale(order, restart)
+            waiting = [order for order in orders if not is_done(order)]
+            progress.say(f"{len(orders)} cells, {len(orders) - len(waiting)} of them done")
+            failures = run_orders(waiting, settings.workers, progress)
+            about = [
+                f"d3talker {__version__}, preset {settings.preset.name} at {settings.preset.resolution} pixels,"
+                f" speech features {settings.front_end}, {_number(len(orders), 'cell')}"
+                f" of {', '.join(clips)}.",
+                f"Hardware: {hardware(device)}; {_number(settings.workers, 'process', 'es')} at once.",
+            ]
+            return _write(out, orders, settings, about, [*unusable, *matrix.left_out], failures)
+    except Timeout:
+        raise D3Error(f"another bench is at work in {out}", "one at a time", "Wait, or choose another --out.") from None
+
+
+def _prepare(sources: list[Path], folder: Path, progress: Progress) -> tuple[dict[str, Clip], list[str]]:
+    """The clips by name, and why others cannot be used."""
+    names = [source.stem for source in sources]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise D3Error(f"two clips are called {twice[0]}", "a name for each", "Rename one of them.")
+    clips, unusable = {}, []
+    for name, source in zip(names, sources, strict=True):
+        try:
+            clip = prepared(source, folder / name, progress)
+            if not clip.has_sound:
+                raise D3Error(f"{source} has no sound", "a clip of a person who talks", "Record it with sound.")
+            clips[name] = clip
+        except D3Error as error:
+            unusable.append(f"{name} cannot be used: {error}")
+            progress.say(unusable[-1])
+    if not clips:
+        raise D3Error("; ".join(unusable), "at least one clip", "Give other clips.")
+    return clips, unusable
+
+
+def _orders(matrix: Matrix, clips: dict[str, Clip], folder: Path, settings: BenchSettings) -> list[Order]:
+    orders = []
+    for cell in matrix.cells:
+        speaker = speaker_of(cell.clip, clips)
+        orders.append(
+            Order(
+                cell=cell,
+                folder=str(folder / cell.name),
+                clip=str(clips[cell.clip].path),
+                speaker=None if speaker is None else str(clips[speaker].path),
+                preset=settings.preset.name,
+                resolution=settings.preset.resolution,
+                front_end=settings.front_end,
+                closures="english" if cell.clip in settings.english else "phones",
+                speaker_closures="english" if speaker in settings.english else "phones",
+                driven_frames=round(25 * settings.driven_seconds),
+                device=settings.device,
+            )
+        )
+    return orders
+
+
+def _forget_what_is_stale(order: Order, restart: bool) -> None:
+    """Numbers that another order made go; the head stays, unless it is to be trained anew."""
+    folder = Path(order.folder)
+    before = folder / "order.json"
+    if restart and before.exists():
+        shutil.rmtree(folder)
+    elif before.exists() and read_json(before, "Delete it.") != json.loads(json.dumps(asdict(order))):
+        for file in (*(numbers_file(folder, view) for view in order.cell.views), driven_file(folder)):
+            file.unlink(missing_ok=True)
+
+
+def _write(
+    out: Path,
+    orders: list[Order],
+    settings: BenchSettings,
+    about: list[str],
+    left_out: list[str],
+    failures: dict[str, str],
+) -> Bench:
+    results = read_results(orders)
+    if not results:
+        raise D3Error(
+            f"no cell is done; {len(failures)} failed, the first because: {next(iter(failures.values()), '')}",
+            "at least one",
+            "See log.txt in the folders of cells.",
+        )
+    tables = make_tables(results, settings.methods)
+    warnings = [f"Left out: {line}" for line in left_out]
+    warnings += [f"Failed: {name}: {reason}" for name, reason in failures.items()]
+    told = {"about": about, "left_out": left_out, "failed": failures}
+    write_numbers(out, told, results)
+    write_markdown(out / "tables.md", [*about, *warnings], tables)
+    write_latex(out / "tables.tex", tables)
+    methods = list(dict.fromkeys((*settings.methods, *([FULL] if settings.ablations else []))))
+    page = out / "report.html"
+    write_page(page, about, warnings, tables, results, methods, writable_folder(out / "page"))
+    return Bench(tables, failures, left_out, page)
+
+
+def _number(count: int, name: str, more: str = "s") -> str:
+    return f"{count} {name}{'' if count == 1 else more}"
