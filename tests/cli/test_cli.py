@@ -40,13 +40,13 @@ def still_video(path: Path, seconds: float, picture: np.ndarray) -> Path:
 def test_help_teaches_and_is_quick() -> None:
     done = d3talker("--help")
     assert done.returncode == 0
-    for verb in ("prepare", "adapt", "talk", "motion", "evaluate", "demo", "doctor"):
+    for verb in ("prepare", "adapt", "talk", "motion", "evaluate", "bench", "demo", "doctor"):
         assert verb in done.stdout
     code = "import sys, d3talker.cli.commands; sys.exit(any(m in sys.modules for m in ('torch', 'av', 'mediapipe')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("verb", ["prepare", "adapt", "talk", "motion", "evaluate", "demo", "doctor"])
+@pytest.mark.parametrize("verb", ["prepare", "adapt", "talk", "motion", "evaluate", "bench", "demo", "doctor"])
 def test_every_verb_explains_itself(verb: str) -> None:
     from d3talker.cli import main
 
@@ -111,6 +111,11 @@ def test_doctor_tells_of_every_part() -> None:
         (["pretrain", "text.mp4", "--out", "p.safetensors", "--preset", "tiny"], ["text.mp4", "video"]),
         (["pretrain", "--out", "p.safetensors"], ["no clips", "a person each"]),
         (["prepare", "text.mp4", "--out", "clip", "--size", "7"], ["7", "64 to 2048"]),
+        (["evaluate", "nobody", "text.mp4"], ["person.json"]),
+        (["evaluate", "text.mp4", "none.mp4"], ["text.mp4"]),
+        (["evaluate", "text.mp4", "none.mp4", "--fields", "general"], ["text.mp4 is a video", "--fields"]),
+        (["bench", "text.mp4", "--out", "clip.bench"], ["text.mp4"]),
+        (["bench", "text.mp4", "--out", "clip.bench", "--ablations", "no-nose"], ["no-nose", "no-refiner"]),
     ],
 )
 def test_what_is_not_there(

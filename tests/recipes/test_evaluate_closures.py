@@ -1,9 +1,14 @@
 """Closures of rendered lips: where speech wants them, and how they are counted."""
 
+import json
+from importlib import resources
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from d3talker.recipes.evaluate_closures import SHUT, Closings, closings, closure_numbers
+from d3talker.core.errors import D3Error
+from d3talker.recipes.evaluate_closures import SHUT, Closings, closings, closure_numbers, since
 from d3talker.signals.speech import RATE
 from d3talker.speaker.speech import built_in_speech
 
@@ -60,3 +65,36 @@ def test_speech_without_such_moments() -> None:
     assert numbers["bilabials"] == numbers["pause_frames"] == 0
     assert numbers["shut_on_bilabials"] is None
     assert numbers["opening_in_pauses"] is None
+
+
+def test_movement_in_pauses() -> None:
+    told = Closings([], np.arange(20) >= 10)
+    truth, predicted = np.full(20, OPEN), np.full(20, OPEN)
+    predicted[::2] += 0.01  # it trembles
+    numbers = closure_numbers(told, predicted, truth)
+    assert numbers["movement_in_pauses"] == pytest.approx(0.01)
+    assert numbers["movement_in_pauses_in_truth"] == 0
+
+
+def test_what_is_left_of_the_moments() -> None:
+    told = since(Closings([(2, 4), (10, 12)], np.arange(20) >= 15), 8)
+    assert told.bilabials == [(2, 4)]
+    assert np.flatnonzero(told.pauses)[0] == 7
+
+
+def test_bilabials_of_known_english_words(tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    speech = built_in_speech()
+    count = len(speech.samples) * 25 // RATE
+    told = json.loads(resources.files("d3talker.assets").joinpath("speech/training.json").read_text(encoding="utf-8"))
+    (tmp_path / "words.txt").write_text(told["text"])
+    said = [(start, end) for phone, start, end in speech.phones if phone in ("p", "b", "m")]
+    for heard, least in ((str(tmp_path / "words.txt"), 0.8), ("english", 0.5)):
+        told = closings(speech.samples, count, heard)
+        near = np.zeros(count + 2, bool)
+        for first, end in told.bilabials:
+            near[max(0, first - 1) : end + 1] = True
+        assert np.mean([near[round(25 * start) : round(25 * end) + 1].any() for start, end in said]) > least
+        assert told.pauses.shape == (count,)
+    with pytest.raises(D3Error, match="finds no words"):
+        closings(np.zeros(RATE, np.float32), 25, "english")

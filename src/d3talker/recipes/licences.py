@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.util import find_spec
 
 from d3talker.assets.weights import ALEXNET, AVE, DEEPSPEECH, LPIPS_HEADS, SYNCNET, weights_folder
 from d3talker.signals.front_ends import state
@@ -57,7 +58,7 @@ class Terms:
 
 def weight_terms() -> list[Terms]:
     """All of them: those in the package, those looked for on disk, fetched when first used, or given by path."""
-    return [*_shipped(), *_looked_for(), *_fetched(), *_given_by_path()]
+    return [*_shipped(), *_looked_for(), *_fetched(), *_fetched_by_others(), *_given_by_path()]
 
 
 def _shipped() -> Iterator[Terms]:
@@ -80,6 +81,12 @@ def _fetched() -> Iterator[Terms]:
         file = f"{model.repository}, {model.weights}"
         pinned = f"revision {model.revision[:12]}"
         yield Terms(f"speech features {name}", file, model.licence, model.size, pinned, here)
+
+
+def _fetched_by_others() -> Iterator[Terms]:
+    here = "its package is not installed" if find_spec("face_alignment") is None else "fetched when first used"
+    file = "2DFAN4 and S3FD, by the package face_alignment"
+    yield Terms("LMD on FAN's points", file, "BSD-3-Clause", "0.2 GB", "", here)
 
 
 def _given_by_path() -> Iterator[Terms]:
