@@ -16,7 +16,7 @@ from d3talker.models.person import Person
 from d3talker.ops.threads import quiet_threads
 from d3talker.recipes.evaluate_closures import closings, closure_numbers
 from d3talker.recipes.evaluate_judges import Judges, sync_numbers
-from d3talker.recipes.evaluate_scores import lip_numbers, lips_apart
+from d3talker.recipes.evaluate_scores import NO_FACE, lip_numbers, lips_apart
 from d3talker.recipes.talk import TalkSettings, say
 from d3talker.signals.speech import FRAME_SAMPLES
 from d3talker.tracking.clip import Clip
@@ -59,7 +59,7 @@ def drive(
             writer = stack.enter_context(VideoWriter(video, size, size, style="precise")) if judges.syncnet else None
             for frame in islice(say(person, lambda: iter([sound]), TalkSettings(pose="still", blink="none")), count):
                 faces = tracker.track(frame.picture)
-                found.append(faces[0] if faces else np.full((478, 3), np.nan, np.float32))
+                found.append(faces[0] if faces else NO_FACE)
                 if writer is not None:
                     writer.write(frame.picture)
                 advance()

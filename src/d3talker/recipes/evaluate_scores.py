@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ SHOWN = 12
 """Frames kept for the contact sheet."""
 BEST_PSNR = 100.0
 """Decibels that equal pictures count, whose ratio is infinite."""
+NO_FACE = np.full((478, 3), np.nan, np.float32)
+"""The points of a frame in which none is found."""
 SMALLEST = 12
 """Pixels of a side of a crop, which SSIM can still look at."""
 Regions = dict[str, tuple[tuple[slice, slice], np.ndarray | None]]
@@ -41,14 +44,18 @@ class Scorer:
         count: frames that will come.
         kinds: what doing nothing there is, of :data:`NOTHING`.
         judges: networks that judge pictures.
+        tracked: points that are known already, by kind, (T, 478, 3) pixels; nan where no face was found.
     """
 
-    def __init__(self, count: int, kinds: tuple[str, ...], judges: Judges) -> None:
-        self._judges = judges
+    def __init__(
+        self, count: int, kinds: tuple[str, ...], judges: Judges, tracked: Mapping[str, np.ndarray] | None = None
+    ) -> None:
+        self._judges, self._tracked = judges, tracked or {}
         self._shown = ("predicted", *kinds)
-        self._trackers = {kind: open_tracker() for kind in ("truth", *self._shown)}
-        self._points: dict[str, list[np.ndarray]] = {kind: [] for kind in self._trackers}
-        self._mouths: dict[str, list[np.ndarray]] = {kind: [] for kind in self._trackers}
+        every = ("truth", *self._shown)
+        self._trackers = {kind: open_tracker() for kind in every if kind not in self._tracked}
+        self._points: dict[str, list[np.ndarray]] = {kind: [] for kind in every}
+        self._mouths: dict[str, list[np.ndarray]] = {kind: [] for kind in every}
         self._images: dict[str, dict[str, list[dict[str, float]]]] = {kind: defaultdict(list) for kind in self._shown}
         self._before: dict[str, np.ndarray] = {}
         self._keep = set(np.linspace(0, count - 1, 4 * SHOWN).round().astype(int).tolist())
@@ -87,8 +94,11 @@ class Scorer:
         self._before = pictures
 
     def _track(self, kind: str, picture: np.ndarray) -> None:
-        faces = self._trackers[kind].track(picture)
-        self._points[kind].append(faces[0] if faces else np.full((478, 3), np.nan, np.float32))
+        if kind in self._tracked:
+            self._points[kind].append(self._tracked[kind][len(self._points[kind])])
+        else:
+            faces = self._trackers[kind].track(picture)
+            self._points[kind].append(faces[0] if faces else NO_FACE)
         if self._judges.fan is not None:
             self._mouths[kind].append(self._judges.fan.mouth(picture))
 

@@ -18,16 +18,15 @@ from d3talker.core.progress import Progress, Silent
 from d3talker.media.audio import read_audio
 from d3talker.media.video import VideoInfo, probe, read_frames
 from d3talker.recipes.adapt.frames import lip_boxes
+from d3talker.recipes.evaluate import FEWEST
 from d3talker.recipes.evaluate_closures import closings
 from d3talker.recipes.evaluate_judges import open_judges, sync_numbers, unit_numbers
 from d3talker.recipes.evaluate_report import write_numbers
-from d3talker.recipes.evaluate_scores import SMALLEST, Scorer
+from d3talker.recipes.evaluate_scores import NO_FACE, SMALLEST, Scorer
 from d3talker.signals.speech import RATE
 from d3talker.tracking.landmarks import open_tracker
 from d3talker.tracking.masks import PersonSegmenter, label_frame
 
-FEWEST = 25
-"""Frames below which no number is given."""
 NARROWEST = 64
 """Pixels of the shorter side of a video below which no face can be looked at."""
 
@@ -65,23 +64,26 @@ def score_videos(
     for place in (settings.json, settings.frames):
         if place is not None:
             writable_folder(place.parent)
-    points = {"truth": _track(truth, wanted, progress), "predicted": _track(predicted, told, progress)}
-    count = min(map(len, points.values()))
+    found = {"truth": _track(truth, wanted, progress), "predicted": _track(predicted, told, progress)}
+    count = min(map(len, found.values()))
     if count < FEWEST:
         raise D3Error(f"the videos share {count} frames", f"at least {FEWEST}", "Give longer videos.")
-    notes = _notes(predicted, told, truth, wanted, {kind: len(found) for kind, found in points.items()})
+    notes = _notes(predicted, told, truth, wanted, {kind: len(one) for kind, one in found.items()})
     for note in notes:
         progress.say(note)
     judges = open_judges(device)
     judges.reasons["still mouth"] = "it needs the person, not a video of it"
     units = unit_numbers(settings.action_units, judges.reasons)
-    scorer = _score(predicted, truth, points["truth"][:count], Scorer(count, ("frozen",), judges), progress)
+    in_files = {kind: one[:count] for kind, one in found.items()}
+    tracked = dict(in_files)
+    if (told.width, told.height) != (wanted.width, wanted.height):
+        tracked["predicted"] = in_files["predicted"] * _scale(told, wanted)
+    scorer = _score(predicted, truth, tracked["truth"], Scorer(count, ("frozen",), judges, tracked), progress)
     sound = _sound((truth, wanted), (predicted, told))
     if sound is None:
         judges.reasons["closures"] = judges.reasons["sync"] = "neither video has sound"
     closures = None if sound is None else closings(sound, count, settings.closures)
     shown = {"predicted": read_frames(predicted), "truth": read_frames(truth)}
-    tracked = {kind: found[:count] for kind, found in points.items()}
     scores = scorer.numbers(closures)
     scores["face"] |= units
     numbers = {
@@ -92,7 +94,7 @@ def score_videos(
         "resolution": [wanted.width, wanted.height],
         "notes": notes,
         **scores,
-        "sync": {} if sound is None else sync_numbers(judges, shown, tracked, sound, device),
+        "sync": {} if sound is None else sync_numbers(judges, shown, in_files, sound, device),
         "not_computed": judges.reasons,
     }
     write_numbers(settings, numbers, scorer)
@@ -100,26 +102,37 @@ def score_videos(
 
 
 def _track(video: Path, info: VideoInfo, progress: Progress) -> np.ndarray:
-    """The face in every frame (T, 478, 3), that of the nearest frame where none is found."""
+    """The face in every frame (T, 478, 3), nan where none is found."""
     tracker, found = open_tracker(), []
     with progress.stage(f"track {video.name}", max(1, round(25 * info.duration))) as advance:
         for frame in read_frames(video):
             faces = tracker.track(frame)
-            found.append(faces[0] if faces else None)
+            found.append(faces[0] if faces else NO_FACE)
             advance()
     tracker.close()
-    seen = np.array([i for i, face in enumerate(found) if face is not None])
-    if not len(seen):
+    points = np.stack(found) if found else np.zeros((0, 478, 3), np.float32)
+    if not np.isfinite(points).any():
         raise D3Error(
             f"no face is found in {video}", "a video of one talking person", "Check that it is the right file."
         )
-    nearest = seen[np.abs(np.arange(len(found))[:, None] - seen).argmin(axis=1)]
-    return np.stack([found[i] for i in nearest])
+    return points
+
+
+def _everywhere(points: np.ndarray) -> np.ndarray:
+    """Points (T, 478, 3) with those of the nearest frame where there are none."""
+    seen = np.flatnonzero(np.isfinite(points[:, 0, 0]))
+    return points[seen[np.abs(np.arange(len(points))[:, None] - seen).argmin(axis=1)]]
+
+
+def _scale(told: VideoInfo, wanted: VideoInfo) -> np.ndarray:
+    """What points of one video are multiplied by to lie in the other's pictures."""
+    across, down = wanted.width / told.width, wanted.height / told.height
+    return np.array([across, down, across], np.float32)
 
 
 def _score(predicted: Path, truth: Path, points: np.ndarray, scorer: Scorer, progress: Progress) -> Scorer:
     segmenter, frozen = PersonSegmenter(), None
-    frames = zip(read_frames(predicted), read_frames(truth), points, strict=False)
+    frames = zip(read_frames(predicted), read_frames(truth), _everywhere(points), strict=False)
     with progress.stage("score", len(points)) as advance:
         for shown, wanted, face in islice(frames, len(points)):
             frozen = wanted if frozen is None else frozen

@@ -93,7 +93,7 @@ def bench(
 
 def _prepare(sources: list[Path], folder: Path, progress: Progress) -> tuple[dict[str, Clip], list[str]]:
     """The clips by name, and why others cannot be used."""
-    names = [source.stem for source in sources]
+    names = [source.name if source.is_dir() else source.stem for source in sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise D3Error(f"two clips are called {twice[0]}", "a name for each", "Rename one of them.")

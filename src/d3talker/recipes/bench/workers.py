@@ -15,6 +15,7 @@ from d3talker.core.progress import Progress
 from d3talker.recipes.bench.cell import Order
 
 _LOOK_EVERY = 2.0  # seconds
+_NOTE = 60  # letters beside the bar
 _TAIL = 2000  # bytes of a log that hold its last line
 
 
@@ -55,7 +56,7 @@ def run_orders(orders: list[Order], workers: int, progress: Progress) -> dict[st
                         progress.say(f"{order.cell.name} failed: {reason}")
                     advance()
                 notes = [f"{name}: {_last_line(_log_of(folder))}" for name, folder in _at_work(running, orders)]
-                advance(0, "; ".join(notes))
+                advance(0, "; ".join(notes)[:_NOTE])
         finally:
             running.stopped = True
             for process in list(running.processes.values()):
