@@ -134,6 +134,10 @@ def test_mistakes(prepared_clip: Path, tmp_path: Path) -> None:
         bench([tmp_path / "none.mp4"], tmp_path, BenchSettings(TINY))
     with pytest.raises(D3Error, match=r"it lasts 4.0 s, wanted 10 s"):
         bench([prepared_clip], tmp_path, BenchSettings(TINY))
+    shutil.copytree(prepared_clip, tmp_path / "clips" / "other")
+    (tmp_path / "other.mp4").write_text("another video")
+    with pytest.raises(D3Error, match="was made from another video"):
+        bench([tmp_path / "other.mp4"], tmp_path, BenchSettings(TINY))
 
 
 def test_the_matrix(prepared_clip: Path, tmp_path: Path) -> None:

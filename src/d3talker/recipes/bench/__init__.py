@@ -1,7 +1,7 @@
 """The bench: methods, clips, seconds and seeds in one matrix, in the shapes of the papers' tables.
 
 The story: prepare the clips, lay out the matrix, run every cell that is not done in a process of its own, gather the
-numbers, write tables and a page. Killed at any point, the same call goes on where it was.
+numbers, write tables after every cell and a page in the end. Killed at any point, the same call goes on where it was.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,14 +18,14 @@ from d3talker import __version__
 from d3talker.config.bench import BenchSettings
 from d3talker.core.device import choose_device
 from d3talker.core.errors import D3Error
-from d3talker.core.files import read_json, writable_folder
+from d3talker.core.files import read_json, sha256_of, writable_folder
 from d3talker.core.progress import Progress, Silent
-from d3talker.recipes.bench.cell import Order, driven_file, numbers_file
+from d3talker.recipes.bench.cell import DRIVING, Order, driven_file, numbers_file
 from d3talker.recipes.bench.formats import write_latex, write_markdown, write_numbers
 from d3talker.recipes.bench.hardware import hardware
 from d3talker.recipes.bench.matrix import FULL, Matrix, build_matrix, rows_of, speaker_of
 from d3talker.recipes.bench.page import write_page
-from d3talker.recipes.bench.results import is_done, read_results
+from d3talker.recipes.bench.results import Result, is_done, read_results
 from d3talker.recipes.bench.tables import Table, make_tables
 from d3talker.recipes.bench.workers import run_orders
 from d3talker.recipes.prepare import prepared
@@ -79,14 +80,25 @@ def bench(
                 _forget_what_is_stale(order, restart)
             waiting = [order for order in orders if not is_done(order)]
             progress.say(f"{len(orders)} cells, {len(orders) - len(waiting)} of them done")
-            failures = run_orders(waiting, settings.workers, progress)
             about = [
                 f"d3talker {__version__}, preset {settings.preset.name} at {settings.preset.resolution} pixels,"
-                f" speech features {settings.front_end}, {_number(len(orders), 'cell')}"
-                f" of {', '.join(clips)}.",
+                f" speech features {settings.front_end}, {_number(len(orders), 'cell')} of {', '.join(clips)}.",
                 f"Hardware: {hardware(device)}; {_number(settings.workers, 'process', 'es')} at once.",
             ]
-            return _write(out, orders, settings, about, [*unusable, *matrix.left_out], failures)
+            left_out = [*unusable, *matrix.left_out]
+            tabulate = partial(_tabulate, out, orders, settings, about, left_out)
+            failures = run_orders(waiting, settings.workers, progress, tabulate)
+            results, tables = tabulate(failures)
+            if not results:
+                raise D3Error(
+                    f"all of {len(orders)} cells failed; {'; '.join(failures.values())}",
+                    "at least one that is done",
+                    f"See log.txt in the folders of {out / 'cells'}.",
+                )
+            page = out / "report.html"
+            warnings = _warnings(left_out, failures)
+            write_page(page, about, warnings, tables, results, _compared(settings), writable_folder(out / "page"))
+            return Bench(tables, failures, left_out, page)
     except Timeout:
         raise D3Error(f"another bench is at work in {out}", "one at a time", "Wait, or choose another --out.") from None
 
@@ -101,6 +113,9 @@ def _prepare(sources: list[Path], folder: Path, progress: Progress) -> tuple[dic
     for name, source in zip(names, sources, strict=True):
         try:
             clip = prepared(source, folder / name, progress)
+            if source.is_file() and clip.meta["source"]["sha256"] != sha256_of(source):
+                fix = "Rename it, or choose another --out."
+                raise D3Error(f"{folder / name} was made from another video than {source}", "the same", fix)
             if not clip.has_sound:
                 raise D3Error(f"{source} has no sound", "a clip of a person who talks", "Record it with sound.")
             clips[name] = clip
@@ -137,40 +152,48 @@ def _orders(matrix: Matrix, clips: dict[str, Clip], folder: Path, settings: Benc
 def _forget_what_is_stale(order: Order, restart: bool) -> None:
     """Numbers that another order made go; the head stays, unless it is to be trained anew."""
     folder = Path(order.folder)
-    before = folder / "order.json"
-    if restart and before.exists():
+    place = folder / "order.json"
+    if not place.exists():
+        return
+    if restart:
         shutil.rmtree(folder)
-    elif before.exists() and read_json(before, "Delete it.") != json.loads(json.dumps(asdict(order))):
-        for file in (*(numbers_file(folder, view) for view in order.cell.views), driven_file(folder)):
-            file.unlink(missing_ok=True)
+        return
+    before, now = read_json(place, "Delete it."), json.loads(json.dumps(asdict(order)))
+    changed = {name for name in now if before.get(name) != now[name]}
+    if changed:
+        driven_file(folder).unlink(missing_ok=True)
+    if changed - DRIVING:
+        for view in order.cell.views:
+            numbers_file(folder, view).unlink(missing_ok=True)
 
 
-def _write(
+def _tabulate(
     out: Path,
     orders: list[Order],
     settings: BenchSettings,
     about: list[str],
     left_out: list[str],
     failures: dict[str, str],
-) -> Bench:
+) -> tuple[list[Result], list[Table]]:
+    """Writes the numbers and tables of all cells that are done."""
     results = read_results(orders)
     if not results:
-        raise D3Error(
-            f"no cell is done; {len(failures)} failed, the first because: {next(iter(failures.values()), '')}",
-            "at least one",
-            "See log.txt in the folders of cells.",
-        )
+        return [], []
     tables = make_tables(results, settings.methods)
-    warnings = [f"Left out: {line}" for line in left_out]
-    warnings += [f"Failed: {name}: {reason}" for name, reason in failures.items()]
-    told = {"about": about, "left_out": left_out, "failed": failures}
-    write_numbers(out, told, results)
-    write_markdown(out / "tables.md", [*about, *warnings], tables)
+    write_numbers(out, {"about": about, "left_out": left_out, "failed": failures}, results)
+    write_markdown(out / "tables.md", [*about, *_warnings(left_out, failures)], tables)
     write_latex(out / "tables.tex", tables)
-    methods = list(dict.fromkeys((*settings.methods, *([FULL] if settings.ablations else []))))
-    page = out / "report.html"
-    write_page(page, about, warnings, tables, results, methods, writable_folder(out / "page"))
-    return Bench(tables, failures, left_out, page)
+    return results, tables
+
+
+def _warnings(left_out: list[str], failures: dict[str, str]) -> list[str]:
+    failed = [f"Failed: {name}: {reason}" for name, reason in failures.items()]
+    return [*(f"Left out: {line}" for line in left_out), *failed]
+
+
+def _compared(settings: BenchSettings) -> list[str]:
+    """The methods in plots and videos."""
+    return list(dict.fromkeys((*settings.methods, *([FULL] if settings.ablations else []))))
 
 
 def _number(count: int, name: str, more: str = "s") -> str:

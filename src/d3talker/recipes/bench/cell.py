@@ -53,6 +53,10 @@ class Order:
     device: str
 
 
+DRIVING = {"speaker", "speaker_closures", "driven_frames"}
+"""What of an order only the other clip's words depend on."""
+
+
 def numbers_file(folder: Path, view: str) -> Path:
     """Where a cell's numbers are."""
     return folder / f"numbers-{view}.json"

@@ -6,6 +6,7 @@ import os
 import queue
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,13 +29,16 @@ class _Running:
     stopped: bool = False
 
 
-def run_orders(orders: list[Order], workers: int, progress: Progress) -> dict[str, str]:
+def run_orders(
+    orders: list[Order], workers: int, progress: Progress, finished: Callable[[dict[str, str]], object]
+) -> dict[str, str]:
     """Runs all orders, so many at once, each with its share of the cores.
 
     Args:
         orders: what to do, in this order.
         workers: processes at once.
         progress: hears of finished cells; beside the bar stands what is at work.
+        finished: called after every cell with the failures so far.
 
     Returns:
         By the cell's name why it failed; empty where all is well.
@@ -55,6 +59,7 @@ def run_orders(orders: list[Order], workers: int, progress: Progress) -> dict[st
                         failures[order.cell.name] = reason
                         progress.say(f"{order.cell.name} failed: {reason}")
                     advance()
+                    finished(failures)
                 notes = [f"{name}: {_last_line(_log_of(folder))}" for name, folder in _at_work(running, orders)]
                 advance(0, "; ".join(notes)[:_NOTE])
         finally:
