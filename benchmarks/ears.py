@@ -40,6 +40,8 @@ LOOK_ONLY = {"hill", "radio2"}  # weak evidence that the lips belong to the soun
 PERSON = {"andrew1": "andrew", "andrew2": "andrew", "obama_s2": "obama"}
 DEV = ("french", "obama", "obama_s2", "aoc")
 ENGLISH = ("obama", "obama_s2", "aoc")
+LEFT = 50
+"""Frames of a clip beyond the known ones, at least, on which a style is judged."""
 STYLE_FRAMES = 125
 """The first five seconds tell the person's style."""
 
@@ -120,7 +122,8 @@ def lip_lines(folder: Path, data: Path, speech: Path) -> list[str]:
     for name, clip in read.items():
         one = row(name, [clip], said, model)
         lines.append(f"| {name} | {one.opening:.2f} | {one.width:.2f} |")
-    return [*lines, "", *style_lines([read[name] for name in DEV], said, folder, model)]
+    known = known_lines(list(read.values()), said, model)
+    return [*lines, "", *style_lines([read[name] for name in DEV], said, folder, model), "", *known]
 
 
 def row(name: str, clips: list[TalkingClip], said: dict[str, np.ndarray], model: FaceModel) -> Row:
@@ -195,6 +198,31 @@ def style_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], folder: P
         lines.append(
             f"| {clip.name} | {amplitude:.2f} | {recall:.2f} of {len(moments)} | {tracked:.2f} | {precision:.2f} |"
         )
+    return lines
+
+
+def known_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], model: FaceModel) -> list[str]:
+    """Lip opening of the rest of every clip, after the style of its first seconds, without and with mixing."""
+    mouth, gauge = Mouth.of(model), LipGauge(model)
+    lines = [
+        "| seconds known | clips | opening r of the rest, unstyled | style without mixing | with |",
+        "|-|-|-|-|-|",
+    ]
+    for frames in (125, 250):
+        found = []
+        for clip in clips:
+            given = said[clip.name]
+            if len(given) - frames < LEFT:
+                continue
+            shares = phone_shares(clip.features).reshape(len(given), 2, -1)
+            whole = style_of(clip.coefficients[:frames], given[:frames], shares[:frames], mouth, seed=None)
+            told = [given]
+            for style in (replace(whole, mixing=None), whole):
+                told.append(np.concatenate(list(stream_styled([(given, shares)], style, mouth))))
+            openings = [gauge.opening(model.vertices(torch.from_numpy(one)).numpy())[frames:] for one in told]
+            found.append([correlation_with_lag(opening, clip.opening[frames:]).zero for opening in openings])
+        values = " | ".join(f"{value:.3f}" for value in np.mean(found, axis=0))
+        lines.append(f"| {frames // 25} | {len(found)} | {values} |")
     return lines
 
 

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -183,3 +184,24 @@ def test_networks_of_another_shape_are_refused_by_name(tmp_path):
     save_file(weights, tmp_path / "other.safetensors")
     with pytest.raises(D3Error, match=r"head\.bias is \(64,\); wanted \(32,\)"):
         load_nets(tmp_path / "other.safetensors")
+
+
+def test_style_learns_what_else_goes_with_a_coefficient(mouth):
+    rng = np.random.default_rng(0)
+    said = rng.normal(0, 0.3, (600, len(mouth.slope)))
+    said[:, list(mouth.blinks)] = 0.0
+    tracked = said.copy()
+    tracked[:, 5] += 0.9 * said[:, 3]
+    heard = shares(frames=600)
+
+    def missed(frames: int, **changed: None) -> float:
+        style = replace(style_of(tracked[:frames], said[:frames], heard[:frames], mouth, seed=None), **changed)
+        return float(((style.stretch(said[300:]) - tracked[300:])[:, 5] ** 2).mean())
+
+    assert missed(300) < 0.4 * missed(300, mixing=None)  # a ridge learns less than there is
+    assert missed(30) == pytest.approx(missed(30, mixing=None), rel=0.15)  # the less, the shorter the clip
+    style = style_of(tracked, said, heard, mouth, seed=None)
+    again = MotionStyle.from_json(json.loads(json.dumps(style.as_json())))
+    np.testing.assert_array_equal(again.mixing, style.mixing)
+    assert again.fingerprint() == style.fingerprint() != replace(style, mixing=None).fingerprint()
+    assert not style.mixing[:, list(mouth.blinks)].any()

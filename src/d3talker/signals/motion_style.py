@@ -23,6 +23,7 @@ USUAL_PAUSE = 0.4
 """How firmly people shut the mouth in pauses: what is thought of a person with ..."""
 _USUAL_FRAMES = 10  # ... as many frames of pauses in the clip
 _HALF_KNOWN = 60  # frames of a clip whose mean and spread are believed by half
+_MIXING_FRAMES = 250  # of a clip at which the ridge weighs as much as a coefficient's mean variance (docs/front-end.md)
 SHUT = 0.0005
 """Metres between the lips of a mouth that is shut on purpose."""
 
@@ -41,6 +42,8 @@ class MotionStyle:
     """(Ke,) that no coefficient falls below; none where the person is not known."""
     highest: np.ndarray | None = None
     """(Ke,) that no coefficient rises above."""
+    mixing: np.ndarray | None = None
+    """(Ke, Ke) what the person does besides for each coefficient that the network says; none where it is not known."""
     closure: float = 1.0
     """How firmly the lips meet on p, b, m; 0 leaves them to the network."""
     pause: float = 1.0
@@ -53,6 +56,8 @@ class MotionStyle:
         digest = hashlib.sha256(repr((self.gain, self.closure, self.pause, self.blink_seed)).encode())
         for numbers in (self.usual, self.own, self.lowest, self.highest):
             digest.update(b"-" if numbers is None else np.asarray(numbers, np.float32).tobytes())
+        if self.mixing is not None:
+            digest.update(np.asarray(self.mixing, np.float32).tobytes())
         return digest.hexdigest()[:12]
 
     def as_json(self) -> dict[str, Any]:
@@ -66,15 +71,17 @@ class MotionStyle:
         return dacite.from_dict(MotionStyle, told, dacite.Config(strict=True, check_types=False))
 
     def stretch(self, said: np.ndarray) -> np.ndarray:
-        """Puts the person's mean and spread on what the network says, (T, Ke)."""
+        """Puts the person's mean, spread and mixing on what the network says, (T, Ke)."""
         usual = np.zeros(said.shape[1]) if self.usual is None else self.usual
-        return (usual if self.own is None else self.own) + self.gain * (said - usual)
+        apart = said - usual
+        stretched = (usual if self.own is None else self.own) + self.gain * apart
+        return stretched if self.mixing is None else stretched + apart @ self.mixing
 
 
 def style_of(
     tracked: np.ndarray, said: np.ndarray, shares: np.ndarray, mouth: Mouth, seed: int | None = 0
 ) -> MotionStyle:
-    """The style of a person from a clip: how far it opens the mouth, how it pauses, and its range.
+    """The style of a person from a clip: how far it opens the mouth, how it moves besides, how it pauses, its range.
 
     Args:
         tracked: (T, Ke) coefficients of the person in a clip of a few seconds at least.
@@ -84,9 +91,9 @@ def style_of(
         seed: of the blinks.
 
     Returns:
-        The person's mean and, from the lip gap, its spread, believed the more the longer the clip; how far the mouth
-        shuts in the pauses of the clip; and nearly the range of every coefficient (GeneFace++ clamps to 3 and 97
-        percent).
+        The person's mean and, from the lip gap, its spread, believed the more the longer the clip; what else goes with
+        each coefficient, by ridge regression; how far the mouth shuts in the pauses of the clip; and nearly the range
+        of every coefficient (GeneFace++ clamps to 3 and 97 percent).
     """
     known = len(tracked) / (len(tracked) + _HALF_KNOWN)
     ratio = mouth.gap(tracked).std() / max(float(mouth.gap(said).std()), 1e-4)
@@ -96,12 +103,22 @@ def style_of(
     style = MotionStyle(
         float(np.clip(ratio, 0.4, 2.5)) ** known, usual, usual + known * (own - usual), lowest, highest, blink_seed=seed
     )
+    style = replace(style, mixing=_mixing(said - said.mean(axis=0), tracked - style.stretch(said), mouth))
     quiet = closing(shares)[1] > 0.99
     seen, shut = int(quiet.sum()), 0.0
     if seen:
         left, said_left = (float(np.median(mouth.gap(c[quiet]) - mouth.rest)) for c in (tracked, style.stretch(said)))
         shut = float(np.clip(1.0 - left / max(said_left, SHUT), 0.0, 1.0))
     return replace(style, pause=(seen * shut + _USUAL_FRAMES * USUAL_PAUSE) / (seen + _USUAL_FRAMES))
+
+
+def _mixing(apart: np.ndarray, left: np.ndarray, mouth: Mouth) -> np.ndarray:
+    """The linear map (Ke, Ke) from what the network says (T, Ke), about its mean, to what a style leaves unsaid."""
+    left = left - left.mean(axis=0)
+    left[:, list(mouth.blinks)] = 0.0
+    penalty = len(apart) * apart.var(axis=0).mean() * (_MIXING_FRAMES / len(apart)) ** 1.5
+    gram = apart.T @ apart + max(penalty, 1e-9) * np.eye(apart.shape[1])
+    return np.linalg.solve(gram, apart.T @ left).astype(np.float32)
 
 
 @dataclass(frozen=True)
