@@ -18,7 +18,7 @@ from d3talker.config.presets import CPU, TINY
 from d3talker.core.errors import D3Error
 from d3talker.recipes.bench import bench
 from d3talker.recipes.bench.formats import write_latex, write_markdown
-from d3talker.recipes.bench.matrix import build_matrix, speaker_of
+from d3talker.recipes.bench.matrix import build_matrix, speakers_of
 from d3talker.recipes.bench.results import Result
 from d3talker.recipes.bench.tables import Table, make_tables
 from d3talker.tracking.clip import Clip, load_clip
@@ -152,8 +152,9 @@ def test_the_matrix(prepared_clip: Path, tmp_path: Path) -> None:
         "d3talker": ("all", "general"),
         "d3talker-no-refiner": ("all",),
     }
-    assert [speaker_of(name, clips) for name in clips] == ["two", "three", "one"]
-    assert speaker_of("one", {"one": clips["one"]}) is None
+    assert [speakers_of(name, list(clips), []) for name in clips] == [["two"], ["three"], ["one"]]
+    assert [speakers_of(name, list(clips), ["two", "x"]) for name in clips] == [["two", "x"], ["x"], ["two", "x"]]
+    assert speakers_of("one", ["one"], []) == []
     with pytest.raises(D3Error, match="has no prior of instag, d3talker"):
         build_matrix(clips, BenchSettings(CPU, priors=tmp_path))
 

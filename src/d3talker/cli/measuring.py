@@ -88,7 +88,7 @@ class Bench:
     """
 
     clips: Positional[tuple[Path, ...]]
-    """Videos, or folders that `prepare` wrote, one a person; each head also says the words of the next clip."""
+    """Videos, or folders that `prepare` wrote, one a person."""
     out: Path
     """Folder of the bench."""
     methods: tuple[Literal["talkinggaussian", "instag", "d3talker"], ...] = ("talkinggaussian", "instag", "d3talker")
@@ -110,8 +110,10 @@ class Bench:
     """What hears the sound."""
     english: tuple[str, ...] = ()
     """Names of clips in English: p, b and m are found by pocketsphinx there, and by the phone encoder elsewhere."""
+    drive: tuple[Path, ...] = ()
+    """Clips whose words every head but their own says (Table 3); by default each head says those of the next clip."""
     driven_seconds: float = 20.0
-    """How much of the other clip is said."""
+    """How much of them is said."""
     workers: int = 1
     """Processes at once; each takes its share of the cores."""
     device: Device = "auto"
@@ -143,4 +145,7 @@ class Bench:
             workers=self.workers,
             device=self.device,
         )
-        print_bench(bench(list(self.clips), self.out, settings, restart=self.restart, progress=Bars()))
+        told = bench(
+            list(self.clips), self.out, settings, drive=list(self.drive), restart=self.restart, progress=Bars()
+        )
+        print_bench(told)

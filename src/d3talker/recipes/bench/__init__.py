@@ -20,10 +20,10 @@ from d3talker.core.device import choose_device
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, sha256_of, writable_folder
 from d3talker.core.progress import Progress, Silent
-from d3talker.recipes.bench.cell import DRIVING, Order, driven_file, numbers_file
+from d3talker.recipes.bench.cell import DRIVING, Order, Speaker, numbers_file
 from d3talker.recipes.bench.formats import write_latex, write_markdown, write_numbers
 from d3talker.recipes.bench.hardware import hardware
-from d3talker.recipes.bench.matrix import FULL, Matrix, build_matrix, rows_of, speaker_of
+from d3talker.recipes.bench.matrix import FULL, Matrix, build_matrix, rows_of, speakers_of
 from d3talker.recipes.bench.page import write_page
 from d3talker.recipes.bench.results import Result, is_done, read_results
 from d3talker.recipes.bench.tables import Table, make_tables
@@ -48,6 +48,7 @@ def bench(
     out: Path,
     settings: BenchSettings,
     *,
+    drive: list[Path] | None = None,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> Bench:
@@ -57,9 +58,10 @@ def bench(
     ``results.csv``, ``results.json``, ``tables.md``, ``tables.tex`` and ``report.html``.
 
     Args:
-        sources: videos, or folders that ``prepare`` wrote, one a clip; each head also says the words of the next one.
+        sources: videos, or folders that ``prepare`` wrote, one a clip.
         out: folder of the bench; cells that are done in it are not done again.
         settings: the matrix.
+        drive: clips, alike, whose words every head says; by default each head says those of the next clip.
         restart: forget the cells of this matrix and train them anew.
         progress: hears of clips and cells.
 
@@ -73,9 +75,12 @@ def bench(
     lock = FileLock(writable_folder(out) / ".lock")
     try:
         with lock.acquire(timeout=0):
-            clips, unusable = _prepare(sources, out / "clips", progress)
-            matrix = build_matrix(clips, settings)
-            orders = _orders(matrix, clips, out / "cells", settings)
+            every, unusable = _prepare(list(dict.fromkeys([*sources, *(drive or [])])), out / "clips", progress)
+            clips, chosen = ([_name(one) for one in of if _name(one) in every] for of in (sources, drive or []))
+            if not clips:
+                raise D3Error("; ".join(unusable), "at least one clip", "Give other clips.")
+            matrix = build_matrix({name: every[name] for name in clips}, settings)
+            orders = _orders(matrix, every, clips, chosen, out / "cells", settings)
             for order in orders:
                 _forget_what_is_stale(order, restart)
             waiting = [order for order in orders if not is_done(order)]
@@ -105,7 +110,7 @@ def bench(
 
 def _prepare(sources: list[Path], folder: Path, progress: Progress) -> tuple[dict[str, Clip], list[str]]:
     """The clips by name, and why others cannot be used."""
-    names = [source.name if source.is_dir() else source.stem for source in sources]
+    names = [_name(source) for source in sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise D3Error(f"two clips are called {twice[0]}", "a name for each", "Rename one of them.")
@@ -122,26 +127,37 @@ def _prepare(sources: list[Path], folder: Path, progress: Progress) -> tuple[dic
         except D3Error as error:
             unusable.append(f"{name} cannot be used: {error}")
             progress.say(unusable[-1])
-    if not clips:
-        raise D3Error("; ".join(unusable), "at least one clip", "Give other clips.")
     return clips, unusable
 
 
-def _orders(matrix: Matrix, clips: dict[str, Clip], folder: Path, settings: BenchSettings) -> list[Order]:
+def _name(source: Path) -> str:
+    return source.name if source.is_dir() else source.stem
+
+
+def _orders(
+    matrix: Matrix,
+    every: dict[str, Clip],
+    clips: list[str],
+    chosen: list[str],
+    folder: Path,
+    settings: BenchSettings,
+) -> list[Order]:
+    def heard(name: str) -> str:
+        return "english" if name in settings.english else "phones"
+
     orders = []
     for cell in matrix.cells:
-        speaker = speaker_of(cell.clip, clips)
+        speakers = speakers_of(cell.clip, clips, chosen)
         orders.append(
             Order(
                 cell=cell,
                 folder=str(folder / cell.name),
-                clip=str(clips[cell.clip].path),
-                speaker=None if speaker is None else str(clips[speaker].path),
+                clip=str(every[cell.clip].path),
+                speakers=tuple(Speaker(name, str(every[name].path), heard(name)) for name in speakers),
                 preset=settings.preset.name,
                 resolution=settings.preset.resolution,
                 front_end=settings.front_end,
-                closures="english" if cell.clip in settings.english else "phones",
-                speaker_closures="english" if speaker in settings.english else "phones",
+                closures=heard(cell.clip),
                 driven_frames=round(25 * settings.driven_seconds),
                 device=settings.device,
             )
@@ -161,7 +177,8 @@ def _forget_what_is_stale(order: Order, restart: bool) -> None:
     before, now = read_json(place, "Delete it."), json.loads(json.dumps(asdict(order)))
     changed = {name for name in now if before.get(name) != now[name]}
     if changed:
-        driven_file(folder).unlink(missing_ok=True)
+        for place in folder.glob("driven-*.json"):
+            place.unlink()
     if changed - DRIVING:
         for view in order.cell.views:
             numbers_file(folder, view).unlink(missing_ok=True)

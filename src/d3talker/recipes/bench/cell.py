@@ -34,6 +34,15 @@ from d3talker.tracking.clip import load_clip
 
 
 @dataclass(frozen=True)
+class Speaker:
+    """A prepared clip, and how p, b and m are found in it."""
+
+    name: str
+    clip: str
+    closures: str
+
+
+@dataclass(frozen=True)
 class Order:
     """What a process is to do; all places are paths."""
 
@@ -42,18 +51,17 @@ class Order:
     """The person's, which holds the cell's numbers too."""
     clip: str
     """Prepared."""
-    speaker: str | None
-    """Prepared; whose words it says."""
+    speakers: tuple[Speaker, ...]
+    """Whose words it says."""
     preset: str
     resolution: int
     front_end: str
     closures: str
-    speaker_closures: str
     driven_frames: int
     device: str
 
 
-DRIVING = {"speaker", "speaker_closures", "driven_frames"}
+DRIVING = {"speakers", "driven_frames"}
 """What of an order only the other clip's words depend on."""
 
 
@@ -62,9 +70,9 @@ def numbers_file(folder: Path, view: str) -> Path:
     return folder / f"numbers-{view}.json"
 
 
-def driven_file(folder: Path) -> Path:
-    """Where the numbers of other words are."""
-    return folder / "driven.json"
+def driven_file(folder: Path, speaker: str) -> Path:
+    """Where the numbers of a speaker's words are."""
+    return folder / f"driven-{speaker}.json"
 
 
 def training_file(folder: Path) -> Path:
@@ -106,17 +114,12 @@ def run_cell(order: Order, progress: Progress) -> None:
         )
         video = folder / "videos" if whole else None
         evaluate(person, Path(order.clip), settings, video=video, counted=view, progress=progress)  # type: ignore[arg-type]
-    if order.speaker is not None and not driven_file(folder).exists():
-        judges = open_judges(device)
-        told = drive(
-            person,
-            load_clip(Path(order.speaker)),
-            judges,
-            heard=order.speaker_closures,
-            longest=order.driven_frames,
-            progress=progress,
-        )
-        write_json(driven_file(folder), told | {"not_computed": judges.reasons})
+    for speaker in order.speakers:
+        if driven_file(folder, speaker.name).exists():
+            continue
+        judges, clip = open_judges(device), load_clip(Path(speaker.clip))
+        told = drive(person, clip, judges, heard=speaker.closures, longest=order.driven_frames, progress=progress)
+        write_json(driven_file(folder, speaker.name), told | {"not_computed": judges.reasons})
 
 
 def peak_memory() -> int | None:

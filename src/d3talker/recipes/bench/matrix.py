@@ -121,10 +121,10 @@ def build_matrix(clips: dict[str, Clip], settings: BenchSettings) -> Matrix:
     return Matrix(cells, left_out)
 
 
-def speaker_of(name: str, clips: dict[str, Clip]) -> str | None:
-    """Whose words a head says: those of the next clip, the first one after the last; None where there is one clip."""
-    names = list(clips)
-    return None if len(names) < 2 else names[(names.index(name) + 1) % len(names)]
+def speakers_of(name: str, clips: list[str], chosen: list[str]) -> list[str]:
+    """Whose words a head says: those of the chosen clips but its own, or of the next clip where none is chosen."""
+    after = clips.index(name) + 1
+    return [speaker for speaker in chosen or (clips[after:] + clips[:after])[:1] if speaker != name]
 
 
 def _prior(method: MethodSettings, folder: Path | None) -> str:

@@ -92,7 +92,7 @@ class Result:
     view: str
     folder: Path
     numbers: dict[str, Any]
-    """Of ``evaluate``, with ``driven`` and ``peak_memory_mb``."""
+    """Of ``evaluate``, with ``peak_memory_mb``, ``said`` (by speaker) and their mean, ``driven``."""
 
 
 def read_results(orders: list[Order]) -> list[Result]:
@@ -102,7 +102,8 @@ def read_results(orders: list[Order]) -> list[Result]:
         folder, cell = Path(order.folder), order.cell
         if not is_done(order):
             continue
-        driven = {} if order.speaker is None else {"driven": read_json(driven_file(folder), _FIX)}
+        said = {one.name: read_json(driven_file(folder, one.name), _FIX) for one in order.speakers}
+        driven = {"said": said, "driven": _mean_said(list(said.values()))} if said else {}
         training = read_json(training_file(folder), _FIX) if training_file(folder).exists() else {}
         for view in cell.views:
             numbers = read_json(numbers_file(folder, view), _FIX) | training | (driven if view == "all" else {})
@@ -115,7 +116,17 @@ def is_done(order: Order) -> bool:
     """Whether everything of a cell is measured."""
     folder = Path(order.folder)
     measured = all(numbers_file(folder, view).exists() for view in order.cell.views)
-    return measured and (order.speaker is None or driven_file(folder).exists())
+    return measured and all(driven_file(folder, one.name).exists() for one in order.speakers)
+
+
+def _mean_said(said: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means over speakers of the numbers that there are."""
+    mean: dict[str, Any] = {"not_computed": {name: why for one in said for name, why in one["not_computed"].items()}}
+    for name in said[0]:
+        values = [one[name] for one in said if isinstance(one[name], int | float)]
+        if values:
+            mean[name] = sum(values) / len(values)
+    return mean
 
 
 def doing_nothing(result: Result, how: str) -> dict[str, Any]:

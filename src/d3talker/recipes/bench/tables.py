@@ -117,17 +117,18 @@ def _lengths_table(results: list[Result], methods: Sequence[str], seconds: Seque
 def _driven_table(length: float, results: list[Result], methods: Sequence[str]) -> Table:
     """Lips beside those of the speaker whose words they say; then each pair."""
     shared, notes = in_all(results, methods)
-    pairs = list(dict.fromkeys((r.clip, r.numbers["driven"]["clip"]) for r in shared if r.numbers.get("driven")))
+    pairs = list(dict.fromkeys((r.clip, speaker) for r in shared for speaker in r.numbers.get("said", {})))
     measures = list(DRIVEN)
     lines = [Line(method, [r for r in shared if r.row == method], _own) for method in methods]
     lines.append(Line("the truth", [r for r in shared if r.row == methods[0]], truth_of, False))
     told = _fill(f"Table 3: other people's words, {length:g} s", lines, measures, notes)
     for head, speaker in pairs:
-        told.header.append(f"{head} says {speaker.rsplit('.', 1)[0]}: lips r")
+        told.header.append(f"{head} says {speaker}: lips r")
+        pair = Measure("", ("said", speaker, "opening_correlation"))
         texts = []
         for line in lines:
             own = [result for result in line.results if result.clip == head]
-            texts.append(_value(own, line.numbers, DRIVEN[0]))
+            texts.append(_value(own, line.numbers, pair))
         best = max((value for value, _ in texts[:-1] if value is not None), default=None)
         for cells, (value, text) in zip(told.lines, texts, strict=True):
             cells.append(Cell(text, value is not None and value == best))
