@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from d3talker.core.errors import D3Error
 from d3talker.recipes.bench import bench
 from d3talker.recipes.bench.formats import write_latex, write_markdown
 from d3talker.recipes.bench.matrix import build_matrix, speakers_of
-from d3talker.recipes.bench.results import Result
+from d3talker.recipes.bench.results import Result, _mean_said
 from d3talker.recipes.bench.tables import Table, make_tables
 from d3talker.tracking.clip import Clip, load_clip
 
@@ -230,3 +231,26 @@ def test_tables_as_text(tmp_path: Path) -> None:
     assert r"d3talker & \textbf{29.00} &" in latex
     assert r"a\_1" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == len(tables)
+
+
+def test_words_of_several_speakers() -> None:
+    def said(lips: float, shut: float | None) -> dict:
+        return {"clip": "x.mp4", "opening_correlation": lips, "shut_on_bilabials": shut, "not_computed": {}}
+
+    mean = _mean_said([said(0.4, None), said(0.8, 1.0)])
+    assert mean["opening_correlation"] == pytest.approx(0.6)
+    assert mean["shut_on_bilabials"] == 1.0
+    results = []
+    for row, more in (("instag", 0.0), ("d3talker", 0.1)):
+        one = _result("a", row, 10, 0, 28.0)
+        spoken = {"b": said(0.4 + more, 0.5), "c": said(0.6 + more, 0.5)}
+        driven = _mean_said(list(spoken.values())) | {"shut_on_bilabials_in_truth": 0.75}
+        results.append(replace(one, numbers={**one.numbers, "said": spoken, "driven": driven}))
+    table = next(one for one in make_tables(results, ["instag", "d3talker"]) if one.title.startswith("Table 3"))
+    assert _column(table, "lips r") == {
+        "instag": ("0.500", False),
+        "d3talker": ("0.600", True),
+        "the truth": ("–", False),
+    }
+    assert _column(table, "a says c: lips r")["d3talker"] == ("0.700", True)
+    assert _column(table, "shut on p b m")["the truth"] == ("0.750", False)
