@@ -17,6 +17,7 @@ from d3talker.metrics.images import flicker, psnr
 from d3talker.metrics.syncnet.network import SyncNet
 from d3talker.models.person import load_person
 from d3talker.recipes.evaluate import evaluate
+from d3talker.recipes.score_videos import score_videos
 from d3talker.tracking.clip import load_clip
 
 
@@ -73,6 +74,20 @@ def test_the_videos_hold_the_same_frames_with_sound(evaluated: tuple[dict, Path]
     scores = [psnr(a, b) for a, b in zip(read_frames(predicted), read_frames(truth), strict=True)]
     assert np.mean(scores) == pytest.approx(numbers["whole"]["psnr"], abs=0.5)  # anyone's own tool finds the same
     assert flicker(read_frames(predicted), read_frames(truth)) == pytest.approx(numbers["whole"]["flicker"], abs=0.3)
+
+
+def test_saved_videos_score_as_the_frames_did(evaluated: tuple[dict, Path]) -> None:
+    """Apart from what the codec does, and where labels and boxes come from."""
+    numbers, folder = evaluated
+    saved = score_videos(folder / "video/pred.mp4", folder / "video/truth.mp4")
+    assert saved["notes"] == []
+    for group, name, within in (
+        ("whole", "psnr", 0.5),
+        ("whole", "ssim", 0.02),
+        ("head", "psnr", 1.5),
+        ("face", "lmd_mp", 0.15),
+    ):
+        assert saved[group][name] == pytest.approx(numbers[group][name], abs=within), (group, name)
 
 
 def test_the_sound_of_another_clip(tiny_person: Path, prepared_clip: Path) -> None:

@@ -136,10 +136,12 @@ def doing_nothing(result: Result, how: str) -> dict[str, Any]:
 
 def truth_of(result: Result) -> dict[str, Any]:
     """The real speaker's own numbers, in the groups of a head's; other groups are what equality gives."""
-    found: dict[str, Any] = {}
-    for group in ("closures", "sync", "driven"):
-        told = result.numbers.get(group, {})
-        found[group] = {
-            name.removesuffix(end): value for name, value in told.items() for end in _TRUTH_ENDS if name.endswith(end)
+    return {
+        group: {
+            name.removesuffix(end): value
+            for name, value in result.numbers.get(group, {}).items()
+            for end in _TRUTH_ENDS
+            if name.endswith(end)
         }
-    return found
+        for group in ("closures", "sync", "driven")
+    }
