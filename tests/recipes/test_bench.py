@@ -233,10 +233,26 @@ def test_tables_as_text(tmp_path: Path) -> None:
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == len(tables)
 
 
-def test_words_of_several_speakers() -> None:
-    def said(lips: float, shut: float | None) -> dict:
-        return {"clip": "x.mp4", "opening_correlation": lips, "shut_on_bilabials": shut, "not_computed": {}}
+def test_a_bench_that_has_just_begun() -> None:
+    """Whatever is done, tables can be made of it."""
+    one = _result("a", "d3talker", 10, 0, 28.0)
+    spoken = {"b": said(0.4, 0.5)}
+    one = replace(one, numbers={**one.numbers, "said": spoken, "driven": _mean_said([spoken["b"]])})
+    tables = make_tables([one], ["talkinggaussian", "d3talker"])
+    assert [table.title.split(":")[0] for table in tables] == ["Table 1", "Table 1, more", "Table 3", "Every clip"]
+    assert all(len(line) == len(table.header) for table in tables for line in table.lines)
+    ablation = replace(one, row="d3talker-position")
+    for results in ([ablation], [ablation, replace(one, seconds=5.0)]):
+        for table in make_tables(results, ["talkinggaussian", "d3talker"]):
+            assert all(len(line) == len(table.header) for line in table.lines)
 
+
+def said(lips: float, shut: float | None) -> dict:
+    """What a head that says a speaker's words is measured to do."""
+    return {"clip": "x.mp4", "opening_correlation": lips, "shut_on_bilabials": shut, "not_computed": {}}
+
+
+def test_words_of_several_speakers() -> None:
     mean = _mean_said([said(0.4, None), said(0.8, 1.0)])
     assert mean["opening_correlation"] == pytest.approx(0.6)
     assert mean["shut_on_bilabials"] == 1.0

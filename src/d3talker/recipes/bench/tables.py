@@ -90,7 +90,7 @@ def _methods_table(title: str, results: list[Result], rows: Sequence[str], measu
         own = [result for result in shared if result.row == row]
         lines.append(Line(row, own, _own))
         lines.append(Line(f"{row}, still mouth", own, lambda result: doing_nothing(result, NOTHING[0]), False))
-    first = [result for result in shared if result.row == rows[0]]
+    first = [result for result in shared if result.row == shared[0].row]
     lines.append(Line("frozen frame", first, lambda result: doing_nothing(result, NOTHING[1]), False))
     lines.append(Line("the truth", first, truth_of, False))
     return _fill(title, lines, measures, notes)
@@ -119,9 +119,12 @@ def _driven_table(length: float, results: list[Result], methods: Sequence[str]) 
     shared, notes = in_all(results, methods)
     pairs = list(dict.fromkeys((r.clip, speaker) for r in shared for speaker in r.numbers.get("said", {})))
     measures = list(DRIVEN)
-    lines = [Line(method, [r for r in shared if r.row == method], _own) for method in methods]
-    lines.append(Line("the truth", [r for r in shared if r.row == methods[0]], truth_of, False))
-    told = _fill(f"Table 3: other people's words, {length:g} s", lines, measures, notes)
+    title = f"Table 3: other people's words, {length:g} s"
+    done = [method for method in methods if any(result.row == method for result in shared)]
+    if not done:
+        return Table(title, [], [])
+    lines = [Line(method, [r for r in shared if r.row == method], _own) for method in done]
+    told = _fill(title, lines, measures, notes)
     for head, speaker in pairs:
         told.header.append(f"{head} says {speaker}: lips r")
         pair = Measure("", ("said", speaker, "opening_correlation"))
@@ -129,9 +132,12 @@ def _driven_table(length: float, results: list[Result], methods: Sequence[str]) 
         for line in lines:
             own = [result for result in line.results if result.clip == head]
             texts.append(_value(own, line.numbers, pair))
-        best = max((value for value, _ in texts[:-1] if value is not None), default=None)
+        best = max((value for value, _ in texts if value is not None), default=None)
         for cells, (value, text) in zip(told.lines, texts, strict=True):
-            cells.append(Cell(text, value is not None and value == best))
+            cells.append(Cell(text, len(texts) > 1 and value is not None and value == best))
+    truth = Line("the truth", [r for r in shared if r.row == done[0]], truth_of, False)
+    spoken = [Cell(_value(truth.results, truth.numbers, measure)[1]) for measure in measures]
+    told.lines.append([Cell(truth.name), *spoken, *(Cell(NONE) for _ in pairs)])
     return told
 
 
