@@ -130,7 +130,7 @@ def test_mistakes(prepared_clip: Path, tmp_path: Path) -> None:
     with pytest.raises(D3Error, match="no ablation 'no-nose'"):
         bench([prepared_clip], tmp_path, BenchSettings(TINY, ablations=("no-nose",)))
     with pytest.raises(D3Error, match="two clips are called clip"):
-        bench([prepared_clip, prepared_clip], tmp_path, BenchSettings(TINY))
+        bench([prepared_clip, tmp_path / "clip.mp4"], tmp_path, BenchSettings(TINY))
     with pytest.raises(D3Error, match=r"none cannot be used: .*none.mp4"):
         bench([tmp_path / "none.mp4"], tmp_path, BenchSettings(TINY))
     with pytest.raises(D3Error, match=r"it lasts 4.0 s, wanted 10 s"):
