@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ import pytest
 from d3talker.config.bench import BenchSettings
 from d3talker.config.presets import CPU, TINY
 from d3talker.core.errors import D3Error
-from d3talker.recipes.bench import bench
+from d3talker.recipes.bench import _forget_what_is_stale, bench
+from d3talker.recipes.bench.cell import Order, Speaker
 from d3talker.recipes.bench.formats import write_latex, write_markdown
 from d3talker.recipes.bench.matrix import build_matrix, speakers_of
 from d3talker.recipes.bench.results import Result, _mean_said
@@ -131,6 +132,8 @@ def test_mistakes(prepared_clip: Path, tmp_path: Path) -> None:
         bench([prepared_clip], tmp_path, BenchSettings(TINY, ablations=("no-nose",)))
     with pytest.raises(D3Error, match="two clips are called clip"):
         bench([prepared_clip, tmp_path / "clip.mp4"], tmp_path, BenchSettings(TINY))
+    with pytest.raises(D3Error, match="--english french; wanted among clip"):
+        bench([prepared_clip], tmp_path, BenchSettings(TINY, english=("french",)))
     with pytest.raises(D3Error, match=r"none cannot be used: .*none.mp4"):
         bench([tmp_path / "none.mp4"], tmp_path, BenchSettings(TINY))
     with pytest.raises(D3Error, match=r"it lasts 4.0 s, wanted 10 s"):
@@ -143,7 +146,7 @@ def test_mistakes(prepared_clip: Path, tmp_path: Path) -> None:
 
 def test_the_matrix(prepared_clip: Path, tmp_path: Path) -> None:
     clips: dict[str, Clip] = {name: load_clip(prepared_clip) for name in ("one", "two", "three")}
-    settings = BenchSettings(CPU, ("instag", "d3talker"), (2.0, 3.0), (0, 1), ("no-refiner", "general"))
+    settings = BenchSettings(CPU, ("instag", "d3talker"), (2.0, 3.0, 2.0), (0, 1, 1), ("no-refiner", "general"))
     matrix = build_matrix(clips, settings)
     assert len(matrix.cells) == 2 * 3 * 2 * 3  # seeds, clips, seconds, rows
     assert [cell.seed for cell in matrix.cells] == sorted(cell.seed for cell in matrix.cells)
@@ -242,7 +245,13 @@ def test_a_bench_that_has_just_begun() -> None:
     assert [table.title.split(":")[0] for table in tables] == ["Table 1", "Table 1, more", "Table 3", "Every clip"]
     assert all(len(line) == len(table.header) for table in tables for line in table.lines)
     ablation = replace(one, row="d3talker-position")
-    for results in ([ablation], [ablation, replace(one, seconds=5.0)]):
+    elsewhere = replace(one, row="talkinggaussian", clip="b")
+    for results in (
+        [ablation],
+        [ablation, replace(one, seconds=5.0)],
+        [one, elsewhere],
+        [one, replace(elsewhere, seed=1)],
+    ):
         for table in make_tables(results, ["talkinggaussian", "d3talker"]):
             assert all(len(line) == len(table.header) for line in table.lines)
 
@@ -270,3 +279,21 @@ def test_words_of_several_speakers() -> None:
     }
     assert _column(table, "a says c: lips r")["d3talker"] == ("0.700", True)
     assert _column(table, "shut on p b m")["the truth"] == ("0.750", False)
+
+
+def test_one_more_view_keeps_what_is_measured(prepared_clip: Path, tmp_path: Path) -> None:
+    cell = build_matrix({"clip": load_clip(prepared_clip)}, BenchSettings(TINY, ("d3talker",), (3.0,))).cells[0]
+    speakers = (Speaker("b", "b", "phones"),)
+    order = Order(cell, str(tmp_path), "clip", speakers, "tiny", 96, "phone29", "phones", 500, "cpu")
+
+    def left(now: Order) -> set[str]:
+        for name in ("numbers-all.json", "driven-b.json"):
+            (tmp_path / name).write_text("{}")
+        (tmp_path / "order.json").write_text(json.dumps(asdict(order)))
+        _forget_what_is_stale(now, False)
+        return {path.name.split("-")[0] for path in tmp_path.glob("*-*.json")}
+
+    assert left(order) == {"numbers", "driven"}
+    assert left(replace(order, cell=replace(cell, views=("all", "general")))) == {"numbers", "driven"}
+    assert left(replace(order, driven_frames=250)) == {"numbers"}
+    assert left(replace(order, closures="english")) == set()

@@ -12,6 +12,7 @@ from d3talker.core.errors import D3Error
 from d3talker.core.progress import Silent
 from d3talker.media.audio import read_audio
 from d3talker.media.video import VideoWriter, read_frames
+from d3talker.recipes.evaluate_scores import _known
 from d3talker.recipes.score_videos import score_videos
 from d3talker.signals.speech import RATE
 
@@ -139,3 +140,10 @@ def test_what_cannot_be_scored(truth: Path, film, frames: list[np.ndarray], tmp_
     with pytest.raises(D3Error, match="is no text file"):
         score_videos(truth, truth, EvaluateSettings(closures=str(tmp_path / "none.txt")))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_number_is_none_and_says_why() -> None:
+    reasons: dict[str, str] = {}
+    told = _known({"motion": {"jitter": float("nan"), "count": 3}, "clip": "a", "psnr": 30.0}, reasons)
+    assert told == {"motion": {"jitter": None, "count": 3}, "clip": "a", "psnr": 30.0}
+    assert reasons == {"motion jitter": "no frame has what it needs"}

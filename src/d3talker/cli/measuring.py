@@ -55,7 +55,7 @@ class Evaluate:
 
         device = choose_device(self.device)
         settings = EvaluateSettings(self.closures, self.action_units, self.json, self.frames)
-        if self.person.is_file():
+        if self.person.is_file() or (self.person.suffix and not self.person.exists()):
             if self.video or self.drive or self.fields != "all":
                 raise D3Error(
                     f"{self.person} is a video", "a person for --video, --drive and --fields", "Leave these out."

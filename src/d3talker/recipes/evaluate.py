@@ -116,7 +116,8 @@ def evaluate(
                 writer.write_sound(sound)
         shown = {kind: read_frames(path) for kind, path in videos.items()}
         sync = sync_numbers(judges, shown, scorer.points(), sound, device)
-    driven = {} if other is None else {"driven": drive(person, other, judges, progress=progress)}
+    heard = "english" if settings.closures == "english" else "phones"  # a text is of the person's own words
+    driven = {} if other is None else {"driven": drive(person, other, judges, heard=heard, progress=progress)}
     scores = scorer.numbers(told)
     scores["face"] |= units
     numbers = {

@@ -131,7 +131,8 @@ class Scorer:
         if "still" in self._shown:
             gain = groups["predicted"]["mouth"]["psnr"] - groups["still"]["mouth"]["psnr"]
             numbers["gain_over_still_mouth"] = {"psnr_gain": gain}
-        return numbers | {NOTHING[kind]: groups[kind] for kind in self._shown[1:]}
+        numbers |= {NOTHING[kind]: groups[kind] for kind in self._shown[1:]}
+        return _known(numbers, reasons)
 
     def rows(self) -> list[dict[str, float | None]]:
         """The prediction's numbers frame by frame; None where there is none."""
@@ -151,15 +152,14 @@ class Scorer:
             rows.append({name: value if np.isfinite(value) else None for name, value in row.items()})
         return rows
 
-    def _face_numbers(self, kind: str, points: dict[str, np.ndarray]) -> dict[str, float | None]:
+    def _face_numbers(self, kind: str, points: dict[str, np.ndarray]) -> dict[str, float]:
         seen = _seen(points[kind], points["truth"])
         shown, true = points[kind][seen], points["truth"][seen]
         error = scale_error(shown, true)
         numbers = {"lmd_mp": landmark_distance(shown, true)}
         if self._judges.fan is not None:
             numbers["lmd"] = mouth_distance(*(np.stack(self._mouths[name]) for name in (kind, "truth")))
-        numbers |= {"aue_mp_lower": error.lower, "aue_mp_upper": error.upper}
-        return {name: value if np.isfinite(value) else None for name, value in numbers.items()}
+        return numbers | {"aue_mp_lower": error.lower, "aue_mp_upper": error.upper}
 
     def sheet(self) -> list[tuple[int, float, np.ndarray]]:
         """Frames for the contact sheet, from closed to wide open: place, lip opening, truth beside prediction."""
@@ -227,6 +227,20 @@ def _regions(labels: np.ndarray, box: np.ndarray) -> Regions:
         "face": (crop, None),
         "mouth": (np.s_[top:bottom, left:right], None),
     }
+
+
+def _known(numbers: dict[str, Any], reasons: dict[str, str], start: str = "") -> dict[str, Any]:
+    """The numbers with None for what is no number, and why in the reasons."""
+    known: dict[str, Any] = {}
+    for name, value in numbers.items():
+        if isinstance(value, dict):
+            known[name] = _known(value, reasons, f"{start}{name} ")
+        elif isinstance(value, float) and not np.isfinite(value):
+            known[name] = None
+            reasons[f"{start}{name}"] = "no frame has what it needs"
+        else:
+            known[name] = value
+    return known
 
 
 def _seen(shown: np.ndarray, truth: np.ndarray) -> np.ndarray:

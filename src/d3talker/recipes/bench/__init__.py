@@ -20,10 +20,10 @@ from d3talker.core.device import choose_device
 from d3talker.core.errors import D3Error
 from d3talker.core.files import read_json, sha256_of, writable_folder
 from d3talker.core.progress import Progress, Silent
-from d3talker.recipes.bench.cell import DRIVING, Order, Speaker, numbers_file
+from d3talker.recipes.bench.cell import DRIVING, Order, Speaker
 from d3talker.recipes.bench.formats import write_latex, write_markdown, write_numbers
 from d3talker.recipes.bench.hardware import hardware
-from d3talker.recipes.bench.matrix import FULL, Matrix, build_matrix, rows_of, speakers_of
+from d3talker.recipes.bench.matrix import Matrix, build_matrix, check, compared, speakers_of
 from d3talker.recipes.bench.page import write_page
 from d3talker.recipes.bench.results import Result, is_done, read_results
 from d3talker.recipes.bench.tables import Table, make_tables
@@ -70,7 +70,7 @@ def bench(
             be done. A cell that fails is listed and does not stop the others.
     """
     progress = progress or Silent()
-    rows_of(settings)  # a wrong name is told before the clips are prepared
+    check(settings)
     device = choose_device(settings.device)
     lock = FileLock(writable_folder(out) / ".lock")
     try:
@@ -78,7 +78,10 @@ def bench(
             every, unusable = _prepare(list(dict.fromkeys([*sources, *(drive or [])])), out / "clips", progress)
             clips, chosen = ([_name(one) for one in of if _name(one) in every] for of in (sources, drive or []))
             if not clips:
-                raise D3Error("; ".join(unusable), "at least one clip", "Give other clips.")
+                raise D3Error("; ".join(unusable) or "no clips", "at least one clip", "Give other clips.")
+            unknown = [name for name in settings.english if name not in every]
+            if unknown:
+                raise D3Error(f"--english {unknown[0]}", f"among {', '.join(every)}", "Give names of the clips.")
             matrix = build_matrix({name: every[name] for name in clips}, settings)
             orders = _orders(matrix, every, clips, chosen, out / "cells", settings)
             for order in orders:
@@ -102,7 +105,7 @@ def bench(
                 )
             page = out / "report.html"
             warnings = _warnings(left_out, failures)
-            write_page(page, about, warnings, tables, results, _compared(settings), writable_folder(out / "page"))
+            write_page(page, about, warnings, tables, results, compared(settings), writable_folder(out / "page"))
             return Bench(tables, failures, left_out, page)
     except Timeout:
         raise D3Error(f"another bench is at work in {out}", "one at a time", "Wait, or choose another --out.") from None
@@ -168,20 +171,22 @@ def _orders(
 def _forget_what_is_stale(order: Order, restart: bool) -> None:
     """Numbers that another order made go; the head stays, unless it is to be trained anew."""
     folder = Path(order.folder)
-    place = folder / "order.json"
-    if not place.exists():
+    written = folder / "order.json"
+    if not written.exists():
         return
     if restart:
         shutil.rmtree(folder)
         return
-    before, now = read_json(place, "Delete it."), json.loads(json.dumps(asdict(order)))
+    before, now = read_json(written, "Delete it."), json.loads(json.dumps(asdict(order)))
+    for told in (before, now):
+        told["cell"].pop("views")  # one more view changes nothing of the others
     changed = {name for name in now if before.get(name) != now[name]}
     if changed:
-        for place in folder.glob("driven-*.json"):
-            place.unlink()
+        for driven in folder.glob("driven-*.json"):
+            driven.unlink()
     if changed - DRIVING:
-        for view in order.cell.views:
-            numbers_file(folder, view).unlink(missing_ok=True)
+        for numbers in folder.glob("numbers-*.json"):
+            numbers.unlink()
 
 
 def _tabulate(
@@ -196,7 +201,7 @@ def _tabulate(
     results = read_results(orders)
     if not results:
         return [], []
-    tables = make_tables(results, settings.methods)
+    tables = make_tables(results, compared(settings))
     write_numbers(out, {"about": about, "left_out": left_out, "failed": failures}, results)
     write_markdown(out / "tables.md", [*about, *_warnings(left_out, failures)], tables)
     write_latex(out / "tables.tex", tables)
@@ -206,11 +211,6 @@ def _tabulate(
 def _warnings(left_out: list[str], failures: dict[str, str]) -> list[str]:
     failed = [f"Failed: {name}: {reason}" for name, reason in failures.items()]
     return [*(f"Left out: {line}" for line in left_out), *failed]
-
-
-def _compared(settings: BenchSettings) -> list[str]:
-    """The methods in plots and videos."""
-    return list(dict.fromkeys((*settings.methods, *([FULL] if settings.ablations else []))))
 
 
 def _number(count: int, name: str, more: str = "s") -> str:

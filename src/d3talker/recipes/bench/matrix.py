@@ -11,6 +11,7 @@ from d3talker.config.bench import AT_TEST, BenchSettings
 from d3talker.config.method import METHODS, MethodSettings
 from d3talker.core.errors import D3Error
 from d3talker.models.prior import default_prior, find_prior
+from d3talker.recipes.adapt import SHORTEST
 from d3talker.recipes.evaluate import FEWEST
 from d3talker.tracking.clip import Clip
 
@@ -65,6 +66,28 @@ class Matrix:
     left_out: list[str]
 
 
+def compared(settings: BenchSettings) -> list[str]:
+    """The methods; ablations are compared with the full one."""
+    return list(dict.fromkeys((*settings.methods, *([FULL] if settings.ablations else []))))
+
+
+def check(settings: BenchSettings) -> None:
+    """Refuses what cannot be run, before anything is prepared.
+
+    Raises:
+        D3Error: naming it.
+    """
+    rows_of(settings)
+    short = [seconds for seconds in settings.seconds if not seconds >= SHORTEST]
+    if short or not settings.seconds:
+        raise D3Error(
+            f"--seconds {short[0] if short else 'of nothing'}", f"{SHORTEST:g} and more", "Give other lengths."
+        )
+    if settings.workers < 1 or not settings.seeds or not settings.methods:
+        seen = f"{settings.workers} workers, {len(settings.seeds)} seeds, {len(settings.methods)} methods"
+        raise D3Error(seen, "at least one of each", "Mend the options.")
+
+
 def rows_of(settings: BenchSettings) -> tuple[list[Row], list[str]]:
     """The methods and ablations, each with its prior; and why a row is left out.
 
@@ -79,12 +102,11 @@ def rows_of(settings: BenchSettings) -> tuple[list[Row], list[str]]:
         if wrong:
             raise D3Error(f"there is no {kind} {wrong[0]!r}", ", ".join(known), "Choose among them.")
     left_out = []
-    methods = list(dict.fromkeys((*settings.methods, *([FULL] if settings.ablations else []))))
-    rows = [Row(name, name, None, _prior(METHODS[name], settings.priors)) for name in methods]
+    rows = [Row(name, name, None, _prior(METHODS[name], settings.priors)) for name in compared(settings)]
     alone = [row.name for row in rows if row.prior == "none" and default_prior(row.settings()) != "none"]
     if alone:
         raise D3Error(f"{settings.priors} has no prior of {', '.join(alone)}", "one for each method", _FIX)
-    for name in settings.ablations:
+    for name in dict.fromkeys(settings.ablations):
         if name in ABLATIONS:
             method = ablated(METHODS[FULL], name)
             prior = _prior(method, settings.priors)
@@ -103,16 +125,16 @@ def build_matrix(clips: dict[str, Clip], settings: BenchSettings) -> Matrix:
     rows, left_out = rows_of(settings)
     fits = []
     for name, clip in clips.items():
-        for seconds in settings.seconds:
+        for seconds in dict.fromkeys(settings.seconds):
             if len(clip) - round(25 * seconds) >= FEWEST:
                 fits.append((name, seconds))
             else:
                 wanted = f"{seconds:g} s to learn from and {FEWEST / 25:g} s to be measured on"
                 left_out.append(f"{name}: it lasts {len(clip) / 25:.1f} s, wanted {wanted}.")
-    halves = tuple(name for name in settings.ablations if name in AT_TEST)
+    halves = tuple(name for name in dict.fromkeys(settings.ablations) if name in AT_TEST)
     cells = [
         Cell(name, row, seconds, seed, ("all", *halves) if row.name == FULL else ("all",))
-        for seed in settings.seeds
+        for seed in dict.fromkeys(settings.seeds)
         for name, seconds in fits
         for row in rows
     ]

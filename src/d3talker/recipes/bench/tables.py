@@ -243,12 +243,12 @@ def in_all(
     if not filled:
         return [], []
     shared = set.intersection(*filled.values())
+    if not shared:
+        return [], []
     seeds = sorted({seed for _, seed in shared})
     clips = sorted(clip for clip, seed in shared if seed == seeds[0])
     seeds = [seed for seed in seeds if {(clip, seed) for clip in clips} <= shared]
     kept = [result for result in results if kind(result) in filled and result.clip in clips and result.seed in seeds]
-    if not clips:
-        return kept, ["No clip is done in all rows."]
     note = f"Mean over {', '.join(clips)}"
     if len(seeds) > 1:
         note += f"; ± is the standard deviation over seeds {', '.join(map(str, seeds))}"

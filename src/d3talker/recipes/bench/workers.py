@@ -88,6 +88,8 @@ def _run(order: Order, running: _Running) -> str | None:
         running.processes[name] = process
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, cores)  # our own threads are as many as the cores that a process sees
+        if running.stopped:  # while it was being started
+            process.kill()
         code = process.wait()
     del running.processes[name]
     running.shares.put(cores)
