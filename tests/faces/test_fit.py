@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from synthetic_people import MODEL, coefficients, neutral_face, record
 
 from d3talker.faces.alignment import laid_on
-from d3talker.faces.fit import EYE_DISTANCE, displacements, fit_expression, fit_identity, person_neutral
+from d3talker.faces.fit import EYE_DISTANCE, displacements, fit_expression, fit_identity, person_neutral, told_motion
 from d3talker.faces.points import LIPS, OUTER_EYE_CORNERS, RIGID
 
 
@@ -76,6 +76,21 @@ def test_points_without_a_vertex_are_left_out(generator):
     points = clip.points.copy()
     fitted = fit_expression(replace(MODEL, landmarks=landmarks), points, MODEL.mean.numpy())
     assert np.abs(fitted.numpy() - values)[:, :8].max() < 0.1
+
+
+def test_what_coefficients_mean_is_what_they_were_fitted_to(generator):
+    values = coefficients(generator, 20)
+    clip = record(generator, MODEL.mean.numpy(), values)
+    told = told_motion(MODEL, torch.from_numpy(values), MODEL.mean)
+    assert told.shape == (20, 468, 3)
+    np.testing.assert_allclose(told.numpy(), clip.points - MODEL.mean.numpy(), atol=1e-6)
+    small = told_motion(MODEL, torch.from_numpy(values), 0.5 * MODEL.mean)  # of a face half as large
+    torch.testing.assert_close(small, 0.5 * told)
+    landmarks = MODEL.landmarks.clone()
+    landmarks[93] = -1
+    lacking = told_motion(replace(MODEL, landmarks=landmarks), torch.from_numpy(values), MODEL.mean)
+    assert (lacking[:, 93] == 0).all()
+    torch.testing.assert_close(lacking[:, list(LIPS)], told[:, list(LIPS)])
 
 
 def test_larger_models_get_larger_displacements(generator):

@@ -11,6 +11,7 @@ from d3talker.config.method import D3TALKER, adapted
 from d3talker.config.presets import TINY
 from d3talker.core.files import sha256_of
 from d3talker.core.progress import Silent
+from d3talker.faces.points import LIPS
 from d3talker.fields.encoder import CODE_SIZE
 from d3talker.losses import perceptual
 from d3talker.losses.perceptual import judge_at_hand
@@ -85,6 +86,27 @@ def test_speech_is_first_the_general_fields_then_the_own_ones(
 
     assert moved_in(range(1, 10)) == [True] * len(shared.decoder) + [False, True]
     assert moved_in(range(10, 13)) == [False] * len(shared.decoder) + [True, True]
+
+
+def test_the_general_field_does_what_facial_motion_says(prepared_clip: Path, frames: TrainingFrames) -> None:
+    """Told to go 1 cm up with the lower face, where neither the pictures nor the tracked points would have it."""
+    up = torch.tensor([0.0, 0.01, 0.0])
+    lifted = replace(frames, told=[replace(told, points=told.points + up) for told in frames.told])
+
+    def lips_up(told: float) -> list[float]:
+        face = replace(PRESET.face, own_from=60, loss=replace(PRESET.face.loss, told=told))
+        stage = FaceStage(head_for(prepared_clip, frames), lifted, replace(PRESET, face=face), seeded())
+        for iteration in range(1, stage.iterations + 1):
+            stage.step(iteration)
+        with torch.no_grad():
+            resting = stage.branch.rest_at(frames.face_shape[list(LIPS)])
+            parts = stage.branch.parts(resting, stage.codes(0), frames.expression[0])
+        return [float(part.position[:, 1].mean()) for part in parts]
+
+    plain, taught = lips_up(0.0), lips_up(3.0)
+    assert abs(plain[0]) < 0.002
+    assert taught[0] > 0.005
+    assert taught[1] < plain[1] + 0.001  # the own field is not told
 
 
 @pytest.fixture

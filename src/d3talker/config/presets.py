@@ -66,7 +66,7 @@ GPU = AdaptSettings(
         hair_from=1000,
         hair_to=6000,
         density=DensitySettings(stop=9000, gradient=4e-4, opacity_end=0.05, screen_limit=60.0, limit=40_000),
-        loss=LossSettings(landmarks=0.2),
+        loss=LossSettings(landmarks=0.2, told=0.6),
         fields=_TAUGHT,
     ),
     mouth=StageSettings(
@@ -88,29 +88,30 @@ CPU = AdaptSettings(
     name="cpu",
     resolution=256,
     face=StageSettings(
-        iterations=6000,
-        shape_from=3000,
-        warm_up=300,
-        own_from=4500,
+        iterations=3000,
+        shape_from=1500,
+        warm_up=200,
+        own_from=2250,
         curriculum_every=10,
-        curriculum_stop=4500,
-        hair_from=600,
-        hair_to=2500,
-        density=DensitySettings(start=300, stop=4000, gradient=4e-4, opacity_end=0.05, screen_limit=60.0, limit=12_000),
-        loss=LossSettings(landmarks=0.2),
+        curriculum_stop=2250,
+        hair_from=400,
+        hair_to=1250,
+        density=DensitySettings(start=200, stop=2000, gradient=4e-4, opacity_end=0.05, screen_limit=60.0, limit=12_000),
+        loss=LossSettings(landmarks=0.2, told=0.6),
         fields=_TAUGHT,
     ),
     mouth=StageSettings(
-        iterations=3000,
-        warm_up=300,
-        own_from=2200,
+        iterations=1500,
+        warm_up=150,
+        own_from=1100,
         curriculum_every=7,
-        curriculum_stop=2200,
-        colours_only_from=2800,
-        density=DensitySettings(start=300, stop=2200, gradient=2e-4, opacity_end=0.05, screen_limit=60.0, limit=4000),
+        curriculum_stop=1100,
+        colours_only_from=1400,
+        density=DensitySettings(start=200, stop=1100, gradient=2e-4, opacity_end=0.05, screen_limit=60.0, limit=4000),
         fields=_TAUGHT,
     ),
-    fuse=StageSettings(iterations=1200, warm_up=0, curriculum_every=0, curriculum_stop=0),
+    fuse=StageSettings(iterations=600, warm_up=0, curriculum_every=0, curriculum_stop=0),
+    refine=RefineSettings(iterations=400),
     feature_noise=0.3,
 )
 """Minutes on two cores (docs/results.md)."""
@@ -141,7 +142,7 @@ DEMO = replace(
     fuse=replace(CPU.fuse, iterations=300),
     refine=replace(CPU.refine, iterations=120),
 )
-"""A quarter of the cpu preset, for the built-in speaker (docs/performance.md)."""
+"""A third to a half of the cpu preset, for the built-in speaker (docs/performance.md)."""
 
 TINY = AdaptSettings(
     name="tiny",
@@ -156,7 +157,7 @@ TINY = AdaptSettings(
         hair_from=30,
         hair_to=60,
         density=DensitySettings(start=20, every=20, stop=100, screen_limit=200.0, limit=3000),
-        loss=LossSettings(landmarks=0.2),
+        loss=LossSettings(landmarks=0.2, told=0.6),
         fields=_TAUGHT,
     ),
     mouth=StageSettings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from d3talker.config.presets import CPU, GPU, TINY
-from d3talker.config.training import AdaptSettings, FieldRates, ListenSettings, RefineSettings
+from d3talker.config.training import AdaptSettings, FieldRates, ListenSettings, LossSettings, RefineSettings
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,34 @@ class PretrainSettings:
 
 
 _TAUGHT = CPU.face.fields
+_SEEN = LossSettings(landmarks=0.2)
+"""Of the face: what facial motion says is learned from each person anew, a prior of it gave nothing (results.md)."""
 
 PRETRAIN_CPU = PretrainSettings(
     name="cpu",
     person=replace(
         CPU,
-        face=replace(CPU.face, iterations=2000, own_from=1500, curriculum_stop=1500, hair_from=300, hair_to=800),
-        mouth=replace(CPU.mouth, iterations=800, own_from=600, curriculum_stop=600, colours_only_from=0),
+        face=replace(
+            CPU.face,
+            iterations=2000,
+            shape_from=0,
+            warm_up=300,
+            own_from=1500,
+            curriculum_stop=1500,
+            hair_from=300,
+            hair_to=800,
+            density=replace(CPU.face.density, start=300, stop=4000),
+            loss=_SEEN,
+        ),
+        mouth=replace(
+            CPU.mouth,
+            iterations=800,
+            warm_up=300,
+            own_from=600,
+            curriculum_stop=600,
+            colours_only_from=0,
+            density=replace(CPU.mouth.density, start=300, stop=2200),
+        ),
         listen=replace(CPU.listen, iterations=300),
         refine=replace(CPU.refine, iterations=250),
     ),
@@ -92,7 +113,7 @@ PRETRAIN_QUICK = replace(
 
 PRETRAIN_GPU = PretrainSettings(
     name="gpu",
-    person=replace(GPU, mouth=replace(GPU.mouth, colours_only_from=0)),
+    person=replace(GPU, face=replace(GPU.face, loss=_SEEN), mouth=replace(GPU.mouth, colours_only_from=0)),
     together=4,
     shared=_TAUGHT,
 )
@@ -102,7 +123,16 @@ PRETRAIN_TINY = PretrainSettings(
     name="tiny",
     person=replace(
         TINY,
-        face=replace(TINY.face, iterations=40, warm_up=10, own_from=16, curriculum_stop=30, hair_from=10, hair_to=20),
+        face=replace(
+            TINY.face,
+            iterations=40,
+            warm_up=10,
+            own_from=16,
+            curriculum_stop=30,
+            hair_from=10,
+            hair_to=20,
+            loss=_SEEN,
+        ),
         mouth=replace(TINY.mouth, iterations=20, warm_up=5, own_from=8, curriculum_stop=15, colours_only_from=0),
         listen=ListenSettings(iterations=10),
         refine=RefineSettings(iterations=4),

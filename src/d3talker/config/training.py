@@ -95,6 +95,9 @@ class LossSettings:
     """Of both attentions at the hair."""
     landmarks: float = 0.0
     """Of the field's error at the tracked face points, in centimetres: ours, it teaches lips in minutes, not hours."""
+    told: float = 0.0
+    """Of the General field's error, in centimetres, at the face points of the lower face as facial motion moves them:
+    ours, else noise of the pictures drowns what the motion says (docs/results.md)."""
     perceptual: float = 0.0
     """Of LPIPS on patches near the end of the stage; needs its weights (`losses.perceptual`)."""
     perceptual_lips: float = 0.0

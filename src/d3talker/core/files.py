@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -152,6 +152,14 @@ def read_arrays(path: Path, fix: str) -> dict[str, np.ndarray]:
         raise D3Error(f"{path} is missing", "this file", fix) from None
     except (SafetensorError, OSError, ValueError):
         raise D3Error(f"{path} is truncated or damaged", "a whole safetensors file", fix) from None
+
+
+@contextmanager
+def array_file(path: Path, shape: tuple[int, ...], kind: str = "u1") -> Iterator[BinaryIO]:
+    """A file that numpy can map, for bytes of ``shape``, to be filled piece by piece: a full disk is then an error."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": f"|{kind}", "fortran_order": False, "shape": shape})
+        yield file
 
 
 def sha256_of(path: Path) -> str:

@@ -88,6 +88,23 @@ def fit_expression(model: FaceModel, points: np.ndarray, neutral: np.ndarray, no
     return torch.from_numpy(solved.astype(np.float32))
 
 
+def told_motion(model: FaceModel, coefficients: Tensor, face: Tensor) -> Tensor:
+    """Where coefficients move the face points of a person: the way back from :func:`fit_expression`.
+
+    Args:
+        model: any back end.
+        coefficients: (T, Ke).
+        face: (468, 3) metres: the person's face, which gives the size.
+
+    Returns:
+        (T, 468, 3) metres from the neutral face; 0 where the model lacks the point.
+    """
+    known = model.landmarks >= 0
+    size = _eye_distance(face.cpu().numpy()) / _eye_distance(model.mean[model.landmarks].cpu().numpy())
+    shapes = model.expression[:, model.landmarks] * known[:, None]
+    return size * torch.einsum("tk,kvc->tvc", coefficients.to(shapes.device), shapes)
+
+
 def fit_identity(model: FaceModel, neutral: np.ndarray, noise: float = 1e-3) -> Tensor:
     """Who a neutral face belongs to, for models whose vertices are not MediaPipe's points.
 

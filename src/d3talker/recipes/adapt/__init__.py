@@ -42,6 +42,7 @@ from d3talker.recipes.adapt.refine import RefineStage, tell_judge
 from d3talker.recipes.adapt.report import Notebook, write_adapt_report
 from d3talker.recipes.adapt.stage import Stage
 from d3talker.recipes.adapt.start import start_face, start_mouth
+from d3talker.recipes.adapt.told import shipped_speech
 from d3talker.recipes.hearing import Hearing, fingerprints, hearing
 from d3talker.recipes.manner import manner
 from d3talker.recipes.prepare import prepared
@@ -105,7 +106,8 @@ def adapt(
         progress.say(f"{out} is a finished person of this very run; --restart trains it anew.")
         return load_person(out, device)
 
-    frames = read_training_frames(clip, count, preset.resolution, ears, work / "frames", device, progress)
+    besides = shipped_speech()
+    frames = read_training_frames(clip, count, preset.resolution, ears, work / "frames", device, progress, besides)
     checkpoint = work / "checkpoint.safetensors"
     run = load_checkpoint(checkpoint, method, ears.features.channels, device)
     if run is None:

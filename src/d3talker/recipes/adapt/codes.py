@@ -9,6 +9,7 @@ from d3talker.fields.hook import EXTREMES, face_hook
 from d3talker.models.animate import clip_codes
 from d3talker.models.head import Branch, total
 from d3talker.recipes.adapt.frames import TrainingFrames
+from d3talker.recipes.adapt.told import TOLD_NOISE
 
 _EXTREMES = range(EXTREMES, 5 * EXTREMES + 1)
 
@@ -22,7 +23,7 @@ class NoisyCodes:
     Args:
         branch: whose fields.
         frames: of the clip.
-        deviation: of the noise, in units of what is disturbed.
+        deviation: of the noise, in units of what is disturbed; codes have less of it.
         generator: of the noise.
         learn: lets gradients reach the encoders.
     """
@@ -48,7 +49,7 @@ class NoisyCodes:
             inputs, encoder = self._frames.signals[driven.field.settings.signal], driven.encoder
             if place in self._told:
                 codes, spread = self._told[place]
-                found.append(codes[frame] + self._noise(spread.shape, spread.device) * spread)
+                found.append(codes[frame] + TOLD_NOISE * self._noise(spread.shape, spread.device) * spread)
                 continue
             around = inputs[encoder.around(torch.tensor([frame]), len(self._frames))[0]]
             if driven.field.settings.signal == "audio" and self._deviation > 0.0:

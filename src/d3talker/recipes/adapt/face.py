@@ -20,6 +20,7 @@ from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
+from d3talker.recipes.adapt.told import ToldLesson
 from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR
 
@@ -42,6 +43,9 @@ class FaceStage(Lesson):
         )
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.point_weights = point_weights().to(frames.device)
+        self.told = None
+        if s.loss.told > 0.0 and frames.told:
+            self.told = ToldLesson(self.branch, frames.told, self.point_weights, preset.feature_noise, generator)
         self.seen: Tensor | None = None
         self.green = torch.tensor(GREEN, device=frames.device)
 
@@ -75,7 +79,7 @@ class FaceStage(Lesson):
             loss = loss + s.loss.individual * own_motion(self.branch, parts)
             if s.shape_from and iteration > s.shape_from and iteration % s.shape_every == 0:
                 loss = loss + self._shape_loss(frame, displacement, rendered)
-            loss = loss + self._landmark_loss(frame, codes)
+            loss = loss + self._landmark_loss(iteration, frame, codes)
             loss = loss + self._attention_loss(resting, frame, hair, with_hair=not hide_hair)
             if contrast is not None and iteration > s.own_from:
                 loss = loss + contrast(frame, codes)
@@ -107,13 +111,17 @@ class FaceStage(Lesson):
                 candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop, candidates)
         return draw_frame(candidates, self.generator)
 
-    def _landmark_loss(self, frame: int, codes: list[Tensor]) -> Tensor | float:
-        weight = self.settings.loss.landmarks
-        if weight == 0.0:
+    def _landmark_loss(self, iteration: int, frame: int, codes: list[Tensor]) -> Tensor | float:
+        """How far the fields are from the tracked face points, and the General one from those of facial motion."""
+        s, expression = self.settings.loss, self.frames.expression[frame]
+        if s.landmarks == 0.0:
             return 0.0
         resting = self.branch.rest_at(self.frames.face_shape)
-        moved = self.branch.parts(resting, codes, self.frames.expression[frame])
-        return weight * landmark_error(total(moved), self.frames.face_motion[frame], self.point_weights)
+        moved = total(self.branch.parts(resting, codes, expression))
+        loss = s.landmarks * landmark_error(moved, self.frames.face_motion[frame], self.point_weights)
+        if self.told is not None and not self.optimiser.shared_rest(iteration):
+            loss = loss + s.told * self.told(resting, expression)
+        return loss
 
     def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
         """Depth and normals against those of the fitted face, both seen by the camera."""

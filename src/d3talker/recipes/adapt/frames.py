@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from d3talker.core.files import atomic_file, atomic_folder
+from d3talker.core.files import array_file, atomic_folder
 from d3talker.core.progress import Advance, Progress
-from d3talker.faces.pncc import Pncc
 from d3talker.faces.points import OUTER_LIPS
-from d3talker.fields.motion import PICTURE
 from d3talker.models.head import Signals
-from d3talker.recipes.hearing import Hearing, moved
-from d3talker.signals.speech import speech_windows
+from d3talker.recipes.adapt.told import ToldMotion, tell_motion
+from d3talker.recipes.hearing import Hearing
+from d3talker.signals.speech import SoundSource, speech_windows
 from d3talker.tracking.clip import Clip
 
 MESH_POINTS = 468
@@ -38,7 +35,7 @@ class TrainingFrames:
     world_to_cam: Tensor  # (T, 4, 4)
     intrinsics: Tensor  # (3, 3)
     signals: Signals  # (T, ...) each
-    coefficients: Tensor | None  # (T, Ke) of the predicted facial motion, where there is any
+    told: list[ToldMotion]  # the predicted facial motion, the clip's own first; empty where nothing hears it
     expression: Tensor  # (T, 6)
     face_shape: Tensor  # (468, 3) metres: the face points at rest
     face_motion: Tensor  # (T, 468, 3) metres: their displacement in every frame
@@ -78,16 +75,27 @@ def read_training_frames(
     cache: Path,
     device: torch.device,
     progress: Progress,
+    besides: Sequence[SoundSource] = (),
 ) -> TrainingFrames:
-    """The first ``count`` frames of a clip at ``resolution``; the pictures are kept in the folder ``cache``."""
+    """The first ``count`` frames of a clip at ``resolution``; the pictures are kept in the folder ``cache``.
+
+    Of the speech ``besides`` the clip's own only the facial motion is told.
+    """
     if not cache.exists():
         with atomic_folder(cache) as folder, progress.stage("read frames", count) as advance:
             _store(clip, count, resolution, folder, advance)
     scale = resolution / clip.meta["size"]
-    signals, coefficients = _hear(clip, count, ears, cache, device)
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.asarray(array[:count], dtype=np.float32)).to(device)
+
+    face_shape = torch.from_numpy(clip.face_shape[:MESH_POINTS].astype(np.float32)).to(device)
+    face_motion = tensor(clip.face_points[:, :MESH_POINTS]) - face_shape
+    sound = clip.sound()
+    signals, told = {"audio": tensor(speech_windows(ears.features, sound))}, []
+    if ears.motion is not None:
+        told = tell_motion(ears.motion, [lambda: iter([sound]), *besides], face_shape, face_motion, cache)
+        signals["motion"] = told[0].differences
 
     return TrainingFrames(
         pictures=np.load(cache / "pictures.npy", mmap_mode="r"),
@@ -96,10 +104,10 @@ def read_training_frames(
         world_to_cam=tensor(clip.world_to_cam),
         intrinsics=torch.from_numpy(clip.intrinsics(resolution).astype(np.float32)).to(device),
         signals=signals,
-        coefficients=coefficients,
+        told=told,
         expression=tensor(clip.expression),
-        face_shape=torch.from_numpy(clip.face_shape[:MESH_POINTS].astype(np.float32)).to(device),
-        face_motion=tensor((clip.face_points - clip.face_shape)[:, :MESH_POINTS]),
+        face_shape=face_shape,
+        face_motion=face_motion,
         lip_opening=clip.lip_opening[:count],
         lip_width=clip.lip_width[:count],
         blink=clip.blink[:count],
@@ -111,42 +119,18 @@ def read_training_frames(
     )
 
 
-def _hear(clip: Clip, count: int, ears: Hearing, cache: Path, device: torch.device) -> tuple[Signals, Tensor | None]:
-    """The signals of each frame, and the coefficients of facial motion; its many pictures stay on disk."""
-    sound = clip.sound()
-    windows = speech_windows(ears.features, sound)[:count]
-    signals = {"audio": torch.from_numpy(windows).to(device)}
-    if ears.motion is None:
-        return signals, None
-    coefficients = np.concatenate(list(ears.motion.coefficients(lambda: iter([sound]))))[:count]
-    pncc = Pncc(ears.motion.face_model, PICTURE)
-    with atomic_file(cache / "motion.npy") as partial, _array_file(partial, (count, 3, PICTURE, PICTURE), "i1") as file:
-        for start in range(0, count, 50):
-            file.write(moved(pncc, coefficients[start : start + 50]).numpy().tobytes())
-    signals["motion"] = torch.from_numpy(np.load(cache / "motion.npy", mmap_mode="c"))
-    return signals, torch.from_numpy(coefficients).to(device)
-
-
 def _store(clip: Clip, count: int, resolution: int, folder: Path, advance: Advance) -> None:
     square = (count, resolution, resolution)
     with (
-        _array_file(folder / "pictures.npy", (*square, 3)) as pictures,
-        _array_file(folder / "labels.npy", square) as labels,
-        _array_file(folder / "plates.npy", (*square, 3)) as plates,
+        array_file(folder / "pictures.npy", (*square, 3)) as pictures,
+        array_file(folder / "labels.npy", square) as labels,
+        array_file(folder / "plates.npy", (*square, 3)) as plates,
     ):
         for picture, label, plate in islice(zip(clip.frames(), clip.masks(), clip.plates(), strict=True), count):
             pictures.write(resize(picture, resolution).tobytes())
             labels.write(resize(label, resolution, nearest=True).tobytes())
             plates.write(resize(plate, resolution).tobytes())
             advance()
-
-
-@contextmanager
-def _array_file(path: Path, shape: tuple[int, ...], kind: str = "u1") -> Iterator[BinaryIO]:
-    """A file that numpy can map, for bytes of ``shape``, to be filled piece by piece: a full disk is then an error."""
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": f"|{kind}", "fortran_order": False, "shape": shape})
-        yield file
 
 
 def resize(picture: np.ndarray, resolution: int, nearest: bool = False) -> np.ndarray:

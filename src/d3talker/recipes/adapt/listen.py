@@ -48,7 +48,7 @@ class ListenStage(Lesson):
             if not taught or driven.field.settings.signal == "audio"
         ]
         self.iterations = self.settings.iterations if self.driven else 0
-        told = {"audio": 2, "motion": 0 if frames.coefficients is None else frames.coefficients.shape[1]}
+        told = {"audio": 2, "motion": frames.told[0].coefficients.shape[1] if frames.told else 0}
         self.readers = nn.ModuleList(nn.Linear(CODE_SIZE, told[d.field.settings.signal]) for d in self.driven)
         self.readers.to(frames.device)
         initialise(self.readers, torch.Generator().manual_seed(preset.seed))
@@ -93,11 +93,10 @@ class ListenStage(Lesson):
     def _motion_errors(self) -> list[Tensor]:
         losses = []
         for driven, reader in self._of("motion"):
-            assert self.frames.coefficients is not None
             first = int(torch.randint(max(1, len(self.frames) - _RUN), (1,), generator=self.generator))
             run = torch.arange(first, min(first + _RUN, len(self.frames)))
             told = reader(driven.codes(self.frames.signals, run))
-            losses.append(functional.smooth_l1_loss(told, self.frames.coefficients[run]))
+            losses.append(functional.smooth_l1_loss(told, self.frames.told[0].coefficients[run]))
         return losses
 
     def _sound(self, encoder: SignalEncoder, chosen: Tensor) -> Tensor:

@@ -120,10 +120,14 @@ class BranchOptimiser:
         position = math.exp((1 - progress) * math.log(rates.position) + progress * math.log(rates.position_end))
         self.gaussians.param_groups[0]["lr"] = position * rates.extent
         held = self.shared if progress < self.field_rates.shared_until else 1.0
-        held = 0.0 if 0 < self.own_from < iteration else held
+        held = 0.0 if self.shared_rest(iteration) else held
         for group in self.fields.param_groups:
             factor = held if group.get("shared") else 1.0
             group["lr"] = factor * group["rate"] * 0.5 ** (progress / self.field_rates.half_life)
+
+    def shared_rest(self, iteration: int) -> bool:
+        """Whether shared fields stand still."""
+        return 0 < self.own_from < iteration
 
     def step(self) -> None:
         """One step of both, then forgets the gradients."""
