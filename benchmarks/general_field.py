@@ -1,8 +1,10 @@
-"""When a person's own field should join the General one: python -m benchmarks.own_field CLIP CLIP [CLIP ...]
+"""What keeps the General field from fading: python -m benchmarks.general_field CLIP CLIP [CLIP ...]
 
 Each CLIP is a folder that `d3talker prepare` wrote. The face fields alone, no pictures: from the shipped prior of
-D3-Talker they learn the tracked face points of the first 10 s (three quarters of a shorter clip) and are asked for the
-lip opening of the rest, and for that of the other clips' speakers from their sound. Prints a Markdown table.
+D3-Talker they learn the tracked face points of the first --seconds (three quarters of a shorter clip) and are asked for
+the lip opening of the rest, and for that of the other clips' speakers from their sound. The rows: both fields side by
+side; the General one alone first; it is told, too, what facial motion means at the face points, for the clip's own
+speech; and for the shipped recordings besides, as the presets do. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -33,14 +35,15 @@ from d3talker.recipes.adapt.face import point_weights
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
 from d3talker.recipes.adapt.listen import ListenStage
 from d3talker.recipes.adapt.stage import BranchOptimiser, heard_at
+from d3talker.recipes.adapt.told import ToldLesson, shipped_speech
 from d3talker.recipes.hearing import Hearing, hearing
 from d3talker.recipes.manner import manner
 from d3talker.signals.front_ends import DEFAULT
 from d3talker.tracking.clip import Clip, load_clip
 
 DEVICE, METHOD = torch.device("cpu"), adapted(D3TALKER)
-SHARES = (0.0, 0.25, 0.75)
-"""Parts of the stage that the General field learns alone; 0: both learn side by side all along."""
+ROWS = (("side by side", 0.0, 0), ("General first", 0.75, 0), ("told its own", 0.75, 1), ("told more", 0.75, None))
+"""Name, part of the stage that the General field learns alone, and how many sounds' motion it is told (None: all)."""
 UPPER, LOWER = 13, 14  # face points of the inner lips
 
 
@@ -60,18 +63,20 @@ class Learner:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="+", help="prepared clips")
-    clips = [load_clip(path) for path in parser.parse_args().clips]
+    parser.add_argument("--seconds", type=float, default=10.0, help="to learn from")
+    options = parser.parse_args()
+    clips = [load_clip(path) for path in options.clips]
     names = [clip.path.name for clip in clips]
-    print("| General alone for | " + " | ".join(names) + " | mean | says others, mean |")
+    print("| General field | " + " | ".join(names) + " | mean | says others, mean |")
     print("|-" * (len(names) + 3) + "|")
     with quiet_threads(DEVICE), tempfile.TemporaryDirectory() as folder:
-        learners = [listen(clip, clips, Path(folder) / clip.path.name) for clip in clips]
-        for share in SHARES:
-            told = [dict(correlations(learner, learn(learner, share), clips)) for learner in learners]
+        learners = [listen(clip, clips, Path(folder) / clip.path.name, options.seconds) for clip in clips]
+        for row, share, sounds in ROWS:
+            told = [dict(correlations(learner, learn(learner, share, sounds), clips)) for learner in learners]
             own = [one[name] for one, name in zip(told, names, strict=True)]
             others = [r for one, name in zip(told, names, strict=True) for said, r in one.items() if said != name]
             values = " | ".join(f"{r:.2f}" for r in [*own, np.mean(own), np.mean(others) if others else np.nan])
-            print(f"| {share:.0%} | {values} |", flush=True)
+            print(f"| {row} | {values} |", flush=True)
 
 
 def new_head(channels: int) -> Head:
@@ -79,11 +84,11 @@ def new_head(channels: int) -> Head:
     return build_head(METHOD, channels, cloud, cloud, torch.Generator().manual_seed(0))
 
 
-def listen(clip: Clip, clips: list[Clip], folder: Path) -> Learner:
+def listen(clip: Clip, clips: list[Clip], folder: Path, seconds: float) -> Learner:
     """Takes up the prior and goes through the listen stage."""
-    count = min(250, 3 * len(clip) // 4)
+    count = min(round(25 * seconds), 3 * len(clip) // 4)
     ears = hearing(METHOD, DEFAULT, style=manner(clip, count))
-    frames = read_training_frames(clip, count, 32, ears, folder, DEVICE, Silent())
+    frames = read_training_frames(clip, count, 32, ears, folder, DEVICE, Silent(), shipped_speech())
     head = new_head(ears.features.channels)
     take_up(head, load_prior("shipped", METHOD), METHOD)
     stage = ListenStage(head, frames, CPU, torch.Generator().manual_seed(0), taught=True)
@@ -99,8 +104,8 @@ def hear(head: Head, ears: Hearing, clip: Clip) -> list[list[Tensor]]:
     return [code.face for code in stream_codes(head, ears.stream(lambda: iter([sound]), DEVICE))][: len(clip)]
 
 
-def learn(learner: Learner, share: float) -> Branch:
-    """The face's fields after the stage, the own one joining after ``share`` of it."""
+def learn(learner: Learner, share: float, sounds: int | None) -> Branch:
+    """The face's fields after the stage, the own one joining after ``share`` of it; see :data:`ROWS`."""
     frames, settings = learner.frames, CPU.face
     settings = replace(settings, own_from=round(share * settings.iterations))
     head = new_head(learner.ears.features.channels)
@@ -109,12 +114,18 @@ def learn(learner: Learner, share: float) -> Branch:
     codes = NoisyCodes(branch, frames, CPU.feature_noise, generator, learn=False)
     rates, count = settings.fields, settings.iterations
     optimiser = BranchOptimiser(branch, settings.gaussians, rates, count, rates.shared, settings.own_from)
+    told = frames.told[:sounds]
+    lesson = ToldLesson(branch, told, weights, CPU.feature_noise, generator) if told else None
     for iteration in range(settings.warm_up + 1, settings.iterations + 1):
         optimiser.set_rates(iteration)
         frame = draw_frame(frames.fitted, generator)
         heard = heard_at(branch, settings, iteration, codes(frame))
-        parts = branch.parts(branch.rest_at(frames.face_shape), heard, frames.expression[frame])
-        landmark_error(total(parts), frames.face_motion[frame], weights).backward()
+        resting, expression = branch.rest_at(frames.face_shape), frames.expression[frame]
+        moved = total(branch.parts(resting, heard, expression))
+        loss = settings.loss.landmarks * landmark_error(moved, frames.face_motion[frame], weights)
+        if lesson is not None and not optimiser.shared_rest(iteration):
+            loss = loss + settings.loss.told * lesson(resting, expression)
+        loss.backward()
         optimiser.step()
     return branch
 
