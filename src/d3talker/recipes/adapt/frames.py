@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from d3talker.core.files import array_file, atomic_folder
+from d3talker.core.files import array_file, atomic_file, atomic_folder
 from d3talker.core.progress import Advance, Progress
 from d3talker.faces.points import OUTER_LIPS
+from d3talker.fields.motion import PICTURE
 from d3talker.models.head import Signals
 from d3talker.recipes.adapt.told import ToldMotion, tell_motion
 from d3talker.recipes.hearing import Hearing
@@ -94,8 +95,8 @@ def read_training_frames(
     sound = clip.sound()
     signals, told = {"audio": tensor(speech_windows(ears.features, sound))}, []
     if ears.motion is not None:
-        told = tell_motion(ears.motion, [lambda: iter([sound]), *besides], face_shape, face_motion, cache)
-        signals["motion"] = told[0].differences
+        told = tell_motion(ears.motion, [lambda: iter([sound]), *besides], face_shape, face_motion)
+        signals["motion"] = _kept(told[0], cache / "motion.npy")
 
     return TrainingFrames(
         pictures=np.load(cache / "pictures.npy", mmap_mode="r"),
@@ -117,6 +118,15 @@ def read_training_frames(
         fitted=np.arange(count),
         refined=np.arange(count),
     )
+
+
+def _kept(motion: ToldMotion, path: Path) -> Tensor:
+    """The pictures of facial motion (T, 3, 256, 256) int8, on disk: they are many."""
+    shape = (len(motion.coefficients), 3, PICTURE, PICTURE)
+    with atomic_file(path) as partial, array_file(partial, shape, "i1") as file:
+        for piece in motion.differences():
+            file.write(piece.numpy().tobytes())
+    return torch.from_numpy(np.load(path, mmap_mode="c"))
 
 
 def _store(clip: Clip, count: int, resolution: int, folder: Path, advance: Advance) -> None:

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from d3talker.core.files import array_file, atomic_file
 from d3talker.faces.fit import told_motion
+from d3talker.faces.model import FaceModel
 from d3talker.faces.pncc import Pncc
 from d3talker.faces.points import LIPS, LOWER_FACE
 from d3talker.fields.deformation import Resting
+from d3talker.fields.encoder import SignalEncoder
 from d3talker.fields.motion import PICTURE
 from d3talker.losses.regularisers import landmark_error
 from d3talker.models.head import Branch
@@ -37,12 +37,18 @@ _AT_ONCE = 50  # pictures
 class ToldMotion:
     """The facial motion of n frames of speech."""
 
+    model: FaceModel
+    """What moves."""
     coefficients: Tensor
-    """(n, Ke) of the face model."""
-    differences: Tensor
-    """(n, 3, 256, 256) int8, what the General field's encoder sees; mapped from disk."""
+    """(n, Ke) of it."""
     points: Tensor
-    """(n, 468, 3) metres: where it moves a person's face points, from where they rest."""
+    """(n, 468, 3) metres: where they move a person's face points, from where they rest."""
+
+    def differences(self) -> Iterator[Tensor]:
+        """What the General field's encoder sees: pieces (m, 3, 256, 256) int8, drawn as they are asked for."""
+        pncc = Pncc(self.model, PICTURE)
+        for piece in self.coefficients.cpu().split(_AT_ONCE):
+            yield moved(pncc, piece.numpy())
 
 
 def shipped_speech() -> list[SoundSource]:
@@ -55,11 +61,7 @@ def shipped_speech() -> list[SoundSource]:
 
 
 def tell_motion(
-    source: MotionSource,
-    sounds: Sequence[SoundSource],
-    face_shape: Tensor,
-    face_motion: Tensor,
-    cache: Path,
+    source: MotionSource, sounds: Sequence[SoundSource], face_shape: Tensor, face_motion: Tensor
 ) -> list[ToldMotion]:
     """The facial motion of several sounds, the clip's own first.
 
@@ -69,23 +71,16 @@ def tell_motion(
         face_shape: (468, 3) metres, the person's face points at rest.
         face_motion: (T, 468, 3) metres, where they were tracked; the clip's own motion, which is cut to T frames, has
             the same mean.
-        cache: folder for the pictures.
     """
-    told, device = [], face_shape.device
-    model, pncc, offset = source.face_model.to(device), Pncc(source.face_model, PICTURE), None
+    told, model, offset = [], source.face_model.to(face_shape.device), torch.zeros(())
     for number, sound in enumerate(sounds):
-        coefficients = np.concatenate(list(source.coefficients(sound)))
+        coefficients = torch.from_numpy(np.concatenate(list(source.coefficients(sound)))).to(face_shape.device)
         if number == 0:
             coefficients = coefficients[: len(face_motion)]
-        path = cache / f"motion-{number}.npy"
-        shape = (len(coefficients), 3, PICTURE, PICTURE)
-        with atomic_file(path) as partial, array_file(partial, shape, "i1") as file:
-            for start in range(0, len(coefficients), _AT_ONCE):
-                file.write(moved(pncc, coefficients[start : start + _AT_ONCE]).numpy().tobytes())
-        known = torch.from_numpy(coefficients).to(device)
-        points = told_motion(model, known, face_shape)
-        offset = face_motion.mean(dim=0) - points.mean(dim=0) if offset is None else offset
-        told.append(ToldMotion(known, torch.from_numpy(np.load(path, mmap_mode="c")), points + offset))
+        points = told_motion(model, coefficients, face_shape)
+        if number == 0:
+            offset = face_motion.mean(dim=0) - points.mean(dim=0)
+        told.append(ToldMotion(source.face_model, coefficients, points + offset))
     return told
 
 
@@ -105,8 +100,7 @@ class ToldLesson:
     ) -> None:
         (place,) = branch.counts("general")
         self._field, self._place = branch.driven[place].field, place
-        with torch.no_grad():
-            codes = [branch.driven[place].encoder.clip(motion.differences) for motion in told]
+        codes = [_codes(branch.driven[place].encoder, motion) for motion in told]
         self._codes, self._points = torch.cat(codes), torch.cat([motion.points for motion in told])
         self._noise = TOLD_NOISE * deviation * codes[0].std(dim=0)
         self._generator = generator
@@ -120,3 +114,10 @@ class ToldLesson:
         noise = torch.randn(self._noise.shape, generator=self._generator).to(self._noise.device)
         moved = self._field(resting[self._place], self._codes[moment] + self._noise * noise, expression)
         return landmark_error(moved, self._points[moment], self._weights)
+
+
+@torch.no_grad()
+def _codes(encoder: SignalEncoder, motion: ToldMotion) -> Tensor:
+    features = torch.cat([encoder.net(piece.to(motion.points.device)) for piece in motion.differences()])
+    frames = torch.arange(len(features), device=features.device)
+    return encoder.look(features[encoder.around(frames, len(features))])
