@@ -48,7 +48,8 @@ class PretrainSettings:
 
 _TAUGHT = CPU.face.fields
 _SEEN = LossSettings(landmarks=0.2)
-"""Of the face: what facial motion says is learned from each person anew, a prior of it gave nothing (results.md)."""
+"""Of the face, and what the shipped priors were taught with: telling the General field what motion means already in
+pre-training gave nothing in a small trial (docs/methods.md)."""
 
 PRETRAIN_CPU = PretrainSettings(
     name="cpu",

@@ -96,8 +96,8 @@ class LossSettings:
     landmarks: float = 0.0
     """Of the field's error at the tracked face points, in centimetres: ours, it teaches lips in minutes, not hours."""
     told: float = 0.0
-    """Of the General field's error, in centimetres, at the face points of the lower face as facial motion moves them:
-    ours, else noise of the pictures drowns what the motion says (docs/results.md)."""
+    """Of the General field's error, in centimetres, at the points of the lower face as facial motion moves them; for
+    encoders that rest. Ours: else noise of the pictures drowns what the motion says (docs/methods.md)."""
     perceptual: float = 0.0
     """Of LPIPS on patches near the end of the stage; needs its weights (`losses.perceptual`)."""
     perceptual_lips: float = 0.0

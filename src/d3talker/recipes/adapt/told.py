@@ -52,7 +52,7 @@ class ToldMotion:
 
 
 def shipped_speech() -> list[SoundSource]:
-    """The recordings of the package: 23 s."""
+    """The recordings of the package: 25 s."""
 
     def sound(name: str) -> Iterator[np.ndarray]:
         yield built_in_speech(name).samples
@@ -72,16 +72,12 @@ def tell_motion(
         face_motion: (T, 468, 3) metres, where they were tracked; the clip's own motion, which is cut to T frames, has
             the same mean.
     """
-    told, model, offset = [], source.face_model.to(face_shape.device), torch.zeros(())
-    for number, sound in enumerate(sounds):
-        coefficients = torch.from_numpy(np.concatenate(list(source.coefficients(sound)))).to(face_shape.device)
-        if number == 0:
-            coefficients = coefficients[: len(face_motion)]
-        points = told_motion(model, coefficients, face_shape)
-        if number == 0:
-            offset = face_motion.mean(dim=0) - points.mean(dim=0)
-        told.append(ToldMotion(source.face_model, coefficients, points + offset))
-    return told
+    model, device = source.face_model.to(face_shape.device), face_shape.device
+    runs = [torch.from_numpy(np.concatenate(list(source.coefficients(sound)))).to(device) for sound in sounds]
+    runs[0] = runs[0][: len(face_motion)]
+    points = [told_motion(model, run, face_shape) for run in runs]
+    offset = face_motion.mean(dim=0) - points[0].mean(dim=0)
+    return [ToldMotion(source.face_model, run, to + offset) for run, to in zip(runs, points, strict=True)]
 
 
 class ToldLesson:
