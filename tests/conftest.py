@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from d3talker.config.method import TALKINGGAUSSIAN
 from d3talker.config.presets import TINY
@@ -13,9 +14,9 @@ from d3talker.speaker import SpeakerTruth, make_speaker_video
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the adapted person share one worker, so that it is made once."""
+    """Tests of the adapted person run on one worker; those of a module with a group of its own on another."""
     for item in items:
-        if "tiny_person" in getattr(item, "fixturenames", ()):
+        if "tiny_person" in getattr(item, "fixturenames", ()) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("person"))
 
 
@@ -33,10 +34,16 @@ def speaker_clip(tmp_path_factory: pytest.TempPathFactory) -> SpeakerClip:
 
 
 @pytest.fixture(scope="session")
-def tiny_person(speaker_clip: SpeakerClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a person adapted from the first 3 s of the speaker's clip."""
-    out = tmp_path_factory.mktemp("tiny_person") / "person"
-    adapt(speaker_clip.path, out, TALKINGGAUSSIAN, TINY, seconds=3.0)
+def tiny_person(
+    speaker_clip: SpeakerClip, worker_id: str, testrun_uid: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a person adapted from the first 3 s of the speaker's clip; workers share it: read it only."""
+    alone = worker_id == "master"
+    out = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    out = out / f"tiny_person-{testrun_uid}"
+    with FileLock(out.with_suffix(".lock")):
+        if not (out / "person.json").exists():
+            adapt(speaker_clip.path, out, TALKINGGAUSSIAN, TINY, seconds=3.0)
     return out
 
 

@@ -16,7 +16,7 @@ from d3talker.signals.motion_style import Mouth
 from d3talker.signals.phone29 import Phone29
 from d3talker.speaker import built_in_speech
 
-pytestmark = pytest.mark.xdist_group("person")
+pytestmark = pytest.mark.xdist_group("motion_training")
 SHAPE = MotionNetShape(width=16, members=1)
 SETTINGS = LearnSettings(steps=60, batch=8, frames=40)
 

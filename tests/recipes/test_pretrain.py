@@ -29,7 +29,7 @@ from d3talker.recipes.pretrain import _remember, pretrain
 from d3talker.recipes.pretrain.people import hold_out
 from d3talker.tracking.clip import load_clip
 
-pytestmark = pytest.mark.xdist_group("person")
+pytestmark = pytest.mark.xdist_group("pretraining")
 PERSON = replace(
     PRETRAIN_TINY.person,
     resolution=48,

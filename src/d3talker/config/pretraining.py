@@ -55,6 +55,7 @@ PRETRAIN_CPU = PretrainSettings(
     name="cpu",
     person=replace(
         CPU,
+        lend_tracking=False,
         face=replace(
             CPU.face,
             iterations=2000,
@@ -114,7 +115,12 @@ PRETRAIN_QUICK = replace(
 
 PRETRAIN_GPU = PretrainSettings(
     name="gpu",
-    person=replace(GPU, face=replace(GPU.face, loss=_SEEN), mouth=replace(GPU.mouth, colours_only_from=0)),
+    person=replace(
+        GPU,
+        lend_tracking=False,
+        face=replace(GPU.face, loss=_SEEN),
+        mouth=replace(GPU.mouth, colours_only_from=0),
+    ),
     together=4,
     shared=_TAUGHT,
 )
@@ -124,6 +130,7 @@ PRETRAIN_TINY = PretrainSettings(
     name="tiny",
     person=replace(
         TINY,
+        lend_tracking=False,
         face=replace(
             TINY.face,
             iterations=40,

@@ -49,6 +49,17 @@ def _frozen(branch: Branch, counted: Counted) -> list[tuple[int, FrozenField]]:
     return [(place, branch.driven[place].field.frozen(resting[place])) for place in branch.counts(counted)]
 
 
+def draw_branches(
+    head: Head, moved: tuple[Displacement, Displacement], world_to_cam: Tensor, intrinsics: Tensor, resolution: int
+) -> tuple[Rendered, Rendered]:
+    """Face and mouth of one frame, displaced, over black."""
+    face, mouth = (
+        draw(branch.gaussians, displacement, world_to_cam, intrinsics, resolution)
+        for branch, displacement in zip((head.face, head.mouth), moved, strict=True)
+    )
+    return face, mouth
+
+
 class Animation:
     """Draws frames of a head whose Gaussians no longer change."""
 
@@ -57,22 +68,11 @@ class Animation:
         self._moves = Moves(head, counted)
 
     @torch.no_grad()
-    def branches(
-        self, codes: Codes, expression: Tensor, world_to_cam: Tensor, intrinsics: Tensor, resolution: int
-    ) -> tuple[Rendered, Rendered]:
-        """Face and mouth of one frame over black."""
-        face, mouth = self._moves(codes, expression)
-        return (
-            draw(self._head.face.gaussians, face, world_to_cam, intrinsics, resolution),
-            draw(self._head.mouth.gaussians, mouth, world_to_cam, intrinsics, resolution),
-        )
-
-    @torch.no_grad()
     def frame(
         self, codes: Codes, expression: Tensor, world_to_cam: Tensor, intrinsics: Tensor, behind: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The picture (R, R, 3) in [0, 1] over ``behind`` (R, R, 3), and the alpha (R, R) of the head."""
-        face, mouth = self.branches(codes, expression, world_to_cam, intrinsics, len(behind))
+        face, mouth = draw_branches(self._head, self._moves(codes, expression), world_to_cam, intrinsics, len(behind))
         alpha = 1.0 - (1.0 - face.alpha[0]) * (1.0 - mouth.alpha[0])
         picture = compose(face, mouth, behind[None]).clamp(0.0, 1.0)
         if self._head.refiner is not None:
