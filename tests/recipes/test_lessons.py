@@ -11,26 +11,21 @@ from d3talker.config.method import D3TALKER, adapted
 from d3talker.config.presets import TINY
 from d3talker.core.files import sha256_of
 from d3talker.core.progress import Silent
-from d3talker.faces.points import LIPS, LOWER_FACE
-from d3talker.fields.deformation import Displacement
+from d3talker.faces.points import LIPS
 from d3talker.fields.encoder import CODE_SIZE
 from d3talker.losses import perceptual
 from d3talker.losses.perceptual import judge_at_hand
-from d3talker.models.animate import Codes, draw_branches
-from d3talker.models.gaussians import start_gaussians
 from d3talker.models.head import Head, build_head
 from d3talker.recipes.adapt.face import FaceStage
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
-from d3talker.recipes.adapt.lent import Lender, LentMoves
 from d3talker.recipes.adapt.mouth import MouthStage
 from d3talker.recipes.adapt.refine import RefineStage
 from d3talker.recipes.adapt.start import start_face, start_mouth
 from d3talker.recipes.hearing import hearing
 from d3talker.recipes.pretrain.people import hold_out
 from d3talker.tracking.clip import load_clip
-from d3talker.tracking.masks import MOUTH
 
-pytestmark = pytest.mark.xdist_group("lessons")
+pytestmark = pytest.mark.xdist_group("person")
 METHOD = adapted(D3TALKER)
 PRESET = replace(
     TINY,
@@ -112,41 +107,6 @@ def test_the_general_field_does_what_facial_motion_says(prepared_clip: Path, fra
     assert abs(plain[0]) < 0.002
     assert taught[0] > 0.005
     assert taught[1] < plain[1] + 0.001  # the own field is not told
-
-
-def test_what_is_lent_takes_gaussians_to_where_tracking_saw_them(prepared_clip: Path, frames: TrainingFrames) -> None:
-    """Wherever the fields would have them, about the mouth; 2 cm from it a hundredth of that is left."""
-    head, frame = head_for(prepared_clip, frames), int(np.argmax(frames.lip_opening))
-    points, size = frames.face_shape, torch.full((len(frames.face_shape),), 0.01)
-    head.face.gaussians = start_gaussians(points, torch.zeros_like(points), size, 0)
-    said = 0.002 * torch.randn(points.shape, generator=seeded())
-    moved = Lender(head.face, frames)(Displacement(said, None, None), frame, said).position
-    lower = np.unique([*LIPS, *LOWER_FACE])
-    missed = (moved - frames.face_motion[frame])[lower].norm(dim=1)
-    assert float(missed.max()) < 1e-3
-    assert float(missed.mean()) < 5e-5
-    far = torch.cdist(points, points[lower]).amin(dim=1) > 0.02
-    assert int(far.sum()) > 100
-    assert float((moved - said)[far].abs().max()) < 2e-5
-
-
-def test_lent_lips_are_drawn_where_they_are(prepared_clip: Path, frames: TrainingFrames) -> None:
-    """A head that has not learned to move: more of a wide open mouth shows between its lips."""
-    head = head_for(prepared_clip, frames)
-    codes = Codes(*([torch.zeros(CODE_SIZE)] * len(branch.driven) for branch in (head.face, head.mouth)))
-    widest = np.argsort(frames.lip_opening)[-8:]
-
-    def drawn(lend: bool) -> list[float]:
-        moves, seen = LentMoves(head, frames, lend), []
-        for frame in map(int, widest):
-            camera, resolution = frames.world_to_cam[frame], frames.resolution
-            face, _ = draw_branches(head, moves(frame, codes), camera, frames.intrinsics, resolution)
-            top, bottom, left, right = (int(v) for v in frames.lip_boxes[frame])
-            inside = (frames.label(frame) == MOUTH)[:, top:bottom, left:right]
-            seen.append(1.0 - float(face.alpha.detach()[:, top:bottom, left:right][inside].mean()))
-        return seen
-
-    assert np.mean(drawn(lend=True)) > 1.5 * np.mean(drawn(lend=False))
 
 
 @pytest.fixture

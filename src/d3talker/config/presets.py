@@ -80,7 +80,6 @@ GPU = AdaptSettings(
         fields=_TAUGHT,
     ),
     fuse=StageSettings(iterations=2000, warm_up=0, curriculum_every=0, curriculum_stop=0),
-    lend_tracking=True,
     feature_noise=0.3,
 )
 """Larger pictures and more of them, for a GPU; not measured yet."""
@@ -113,7 +112,6 @@ CPU = AdaptSettings(
     ),
     fuse=StageSettings(iterations=600, warm_up=0, curriculum_every=0, curriculum_stop=0),
     refine=RefineSettings(iterations=400),
-    lend_tracking=True,
     feature_noise=0.3,
 )
 """Minutes on two cores (docs/results.md)."""
@@ -175,7 +173,6 @@ TINY = AdaptSettings(
     fuse=StageSettings(iterations=20, warm_up=0, curriculum_every=0, curriculum_stop=0),
     listen=ListenSettings(iterations=100),
     refine=RefineSettings(iterations=10),
-    lend_tracking=True,
     save_every=5.0,
 )
 """A run of seconds that goes through every part: for tests and for looking around, not for looks."""

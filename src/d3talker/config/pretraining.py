@@ -55,7 +55,6 @@ PRETRAIN_CPU = PretrainSettings(
     name="cpu",
     person=replace(
         CPU,
-        lend_tracking=False,
         face=replace(
             CPU.face,
             iterations=2000,
@@ -115,12 +114,7 @@ PRETRAIN_QUICK = replace(
 
 PRETRAIN_GPU = PretrainSettings(
     name="gpu",
-    person=replace(
-        GPU,
-        lend_tracking=False,
-        face=replace(GPU.face, loss=_SEEN),
-        mouth=replace(GPU.mouth, colours_only_from=0),
-    ),
+    person=replace(GPU, face=replace(GPU.face, loss=_SEEN), mouth=replace(GPU.mouth, colours_only_from=0)),
     together=4,
     shared=_TAUGHT,
 )
@@ -130,7 +124,6 @@ PRETRAIN_TINY = PretrainSettings(
     name="tiny",
     person=replace(
         TINY,
-        lend_tracking=False,
         face=replace(
             TINY.face,
             iterations=40,

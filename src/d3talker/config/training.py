@@ -178,9 +178,6 @@ class AdaptSettings:
     fuse: StageSettings
     listen: ListenSettings = field(default_factory=ListenSettings)
     refine: RefineSettings = field(default_factory=RefineSettings)
-    lend_tracking: bool = False
-    """While they learn, move the Gaussians about the mouth to where tracking saw it, beyond what fields say: ours, else
-    they learn lips that are half open and half shut (docs/methods.md)."""
     feature_noise: float = 0.0
     """Standard deviation of the noise on speech features in training, in units of their own spread."""
     seed: int = 0

@@ -19,7 +19,6 @@ from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
-from d3talker.recipes.adapt.lent import Lender
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
 from d3talker.recipes.adapt.told import ToldLesson
 from d3talker.tracking.geometry import face_geometry
@@ -44,7 +43,6 @@ class FaceStage(Lesson):
         )
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.point_weights = point_weights().to(frames.device)
-        self.lender = Lender(self.branch, frames) if preset.lend_tracking else None
         self.told = None
         if s.loss.told > 0.0 and frames.told:
             self.told = ToldLesson(self.branch, frames.told, self.point_weights, preset.feature_noise, generator)
@@ -62,14 +60,11 @@ class FaceStage(Lesson):
         target = torch.where(head[..., None], self.frames.picture(frame), self.green)
 
         camera, gaussians = self.frames.world_to_cam[frame], self.branch.gaussians
-        displacement = None
+        displacement, resting, codes, parts = None, [], [], []
         if moving:
             resting, codes = self.branch.rest(), heard_at(self.branch, s, iteration, self.codes(frame))
-            points, expression = self.branch.rest_at(self.frames.face_shape), self.frames.expression[frame]
-            parts, said = (self.branch.parts(of, codes, expression) for of in (resting, points))
+            parts = self.branch.parts(resting, codes, self.frames.expression[frame])
             displacement = total(parts)
-            if self.lender is not None:
-                displacement = self.lender(displacement, frame, total(said).position)
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         resolution = self.frames.resolution
         rendered = draw(gaussians, displacement, camera, self.frames.intrinsics, resolution, self.green, probe)
@@ -80,11 +75,11 @@ class FaceStage(Lesson):
         if displacement is not None:
             everywhere = (label == FACE) | hair
             loss = loss + s.loss.alpha * coverage(rendered.alpha, everywhere.float(), (~everywhere).float())
-            loss = loss + s.loss.motion * motion_size(total(parts))
+            loss = loss + s.loss.motion * motion_size(displacement)
             loss = loss + s.loss.individual * own_motion(self.branch, parts)
             if s.shape_from and iteration > s.shape_from and iteration % s.shape_every == 0:
                 loss = loss + self._shape_loss(frame, displacement, rendered)
-            loss = loss + self._landmark_loss(iteration, frame, points, total(said))
+            loss = loss + self._landmark_loss(iteration, frame, codes)
             loss = loss + self._attention_loss(resting, frame, hair, with_hair=not hide_hair)
             if contrast is not None and iteration > s.own_from:
                 loss = loss + contrast(frame, codes)
@@ -116,12 +111,16 @@ class FaceStage(Lesson):
                 candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop, candidates)
         return draw_frame(candidates, self.generator)
 
-    def _landmark_loss(self, iteration: int, frame: int, resting: list[Resting], said: Displacement) -> Tensor:
+    def _landmark_loss(self, iteration: int, frame: int, codes: list[Tensor]) -> Tensor | float:
         """How far the fields are from the tracked face points, and the General one from those of facial motion."""
-        s = self.settings.loss
-        loss = s.landmarks * landmark_error(said, self.frames.face_motion[frame], self.point_weights)
+        s, expression = self.settings.loss, self.frames.expression[frame]
+        if s.landmarks == 0.0:
+            return 0.0
+        resting = self.branch.rest_at(self.frames.face_shape)
+        moved = total(self.branch.parts(resting, codes, expression))
+        loss = s.landmarks * landmark_error(moved, self.frames.face_motion[frame], self.point_weights)
         if self.told is not None and not self.optimiser.shared_rest(iteration):
-            loss = loss + s.told * self.told(resting, self.frames.expression[frame])
+            loss = loss + s.told * self.told(resting, expression)
         return loss
 
     def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:

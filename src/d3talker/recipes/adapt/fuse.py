@@ -7,12 +7,11 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
-from d3talker.models.animate import Codes, draw_branches
+from d3talker.models.animate import Codes, Moves, draw_branches
 from d3talker.models.head import Head, compose
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.lent import LentMoves
 from d3talker.recipes.adapt.stage import PerceptualTerm, gaussian_optimiser, optimiser_tensors, restore_optimiser
 
 _LEARNS = {"face": ("raw_opacities", "colour", "colour_detail"), "mouth": ("colour", "colour_detail")}
@@ -37,7 +36,7 @@ class FuseStage:
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.everyone = np.arange(len(frames))
         with torch.no_grad():
-            self.moves = LentMoves(head, frames, preset.lend_tracking)
+            self.moves = Moves(head)
             self.codes = [
                 [driven.clip_codes(frames.signals) for driven in branch.driven] for branch in (head.face, head.mouth)
             ]
@@ -47,7 +46,8 @@ class FuseStage:
         frame = draw_frame(self.everyone, self.generator)
         camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
         codes = Codes(*([code[frame] for code in codes] for codes in self.codes))
-        face, mouth = draw_branches(self.head, self.moves(frame, codes), camera, intrinsics, self.frames.resolution)
+        moved = self.moves(codes, self.frames.expression[frame])
+        face, mouth = draw_branches(self.head, moved, camera, intrinsics, self.frames.resolution)
         image = compose(face, mouth, self.frames.plate(frame))
         truth = self.frames.picture(frame)
         loss = photometric_loss(image, truth, self.settings.loss.structure)

@@ -14,12 +14,11 @@ from d3talker.config.training import AdaptSettings
 from d3talker.core.progress import Progress
 from d3talker.losses.detail import detail_error
 from d3talker.losses.perceptual import Judge, load_perceptual
-from d3talker.models.animate import Codes, draw_branches
+from d3talker.models.animate import Codes, Moves, draw_branches
 from d3talker.models.head import Head, compose
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.lent import LentMoves
 from d3talker.recipes.adapt.stage import Lesson, optimiser_tensors, restore_optimiser
 
 
@@ -46,7 +45,7 @@ class RefineStage(Lesson):
         learning = [p for p in head.refiner.parameters() if p.requires_grad]
         self.optimiser = torch.optim.Adam(learning, self.rate, betas=(0.9, 0.99), fused=True)
         self.alone = alone
-        self.head, self.moves = head, LentMoves(head, frames, preset.lend_tracking)
+        self.head, self.moves = head, Moves(head)
         self.codes = [
             NoisyCodes(branch, frames, preset.feature_noise, generator, learn=False)
             for branch in (head.face, head.mouth)
@@ -83,7 +82,8 @@ class RefineStage(Lesson):
         """The coarse picture (1, R, R, 3) at codes with noise, and the alphas (1, R, R) of its branches."""
         codes = Codes(self.codes[0](frame), self.codes[1](frame))
         camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
-        face, mouth = draw_branches(self.head, self.moves(frame, codes), camera, intrinsics, self.frames.resolution)
+        moved = self.moves(codes, self.frames.expression[frame])
+        face, mouth = draw_branches(self.head, moved, camera, intrinsics, self.frames.resolution)
         return compose(face, mouth, self.frames.plate(frame)).clamp(0.0, 1.0), face.alpha, mouth.alpha
 
     def _weight(self, frame: int, alpha: Tensor) -> Tensor:
