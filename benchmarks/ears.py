@@ -29,11 +29,11 @@ from d3talker.metrics.closure import SHUT, met, runs
 from d3talker.metrics.motion import amplitude_ratio, correlation_with_lag
 from d3talker.phonetics.alignment import align
 from d3talker.recipes.motion_training.clips import TalkingClip, read_talking_clip
-from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, only_columns, say
+from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, only_columns, say_clip
 from d3talker.recipes.motion_training.learn import LearnSettings
 from d3talker.signals.audio_to_motion import MotionNetShape
 from d3talker.signals.motion_features import MEL_COLUMNS, phone_shares
-from d3talker.signals.motion_style import Mouth, stream_styled, style_of
+from d3talker.signals.motion_style import Mouth, Said, stream_styled, style_of
 from d3talker.signals.phone29 import Phone29
 
 LOOK_ONLY = {"hill", "radio2"}  # weak evidence that the lips belong to the sound: the data's README
@@ -99,7 +99,7 @@ def lip_lines(folder: Path, data: Path, speech: Path) -> list[str]:
     learned, dev = [read[name] for name in pretrain], [read[name] for name in DEV]
     spoken = read_lines(speech, phones)
     mel = slice(29, 29 + MEL_COLUMNS)
-    rows, said = [energy_row([*learned, *dev])], {}
+    rows = [energy_row([*learned, *dev])]
     rows.append(ridge_row("log-mel, ridge", only_columns(learned, mel), only_columns(dev, mel), model))
     shape, settings = MotionNetShape(), LearnSettings()
     for name, columns in (("log-mel, same network", mel), ("all features (shipped)", slice(None))):
@@ -107,9 +107,10 @@ def lip_lines(folder: Path, data: Path, speech: Path) -> list[str]:
         lines = [replace(line, features=np.ascontiguousarray(line.features[:, columns])) for line in spoken]
         sized = replace(shape, columns=people[0].features.shape[1])
         left_out = leave_one_out(people, model, sized, settings, lines, torch.get_num_threads(), Bars())
-        said = {clip.name: given for clip, given in left_out}
+        found = {clip.name: given for clip, *given in left_out}
         nets = learn_nets(people, model, sized, settings, lines)
-        said |= {clip.name: say(nets, clip.features, model) for clip in others}
+        found |= {clip.name: say_clip(nets, clip, model) for clip in others}
+        said = {clip.name: Said(found[clip.name][0], _shares(clip), found[clip.name][1]) for clip in [*learned, *dev]}
         rows.append(row(name, [*learned, *dev], said, model))
     lines = [
         "| heard, person never seen | lip opening r | lip width r | opening r, best lag | amplitude |",
@@ -126,11 +127,11 @@ def lip_lines(folder: Path, data: Path, speech: Path) -> list[str]:
     return [*lines, "", *style_lines([read[name] for name in DEV], said, folder, model), "", *known]
 
 
-def row(name: str, clips: list[TalkingClip], said: dict[str, np.ndarray], model: FaceModel) -> Row:
+def row(name: str, clips: list[TalkingClip], said: dict[str, Said], model: FaceModel) -> Row:
     """Means of what was said for each clip."""
     gauge, found = LipGauge(model), []
     for clip in clips:
-        vertices = model.vertices(torch.from_numpy(said[clip.name])).numpy()
+        vertices = model.vertices(torch.from_numpy(said[clip.name].coefficients)).numpy()
         opening = correlation_with_lag(gauge.opening(vertices), clip.opening)
         width = correlation_with_lag(gauge.width(vertices), clip.width)
         found.append((opening.zero, width.zero, opening.best, amplitude_ratio(gauge.opening(vertices), clip.opening)))
@@ -171,7 +172,7 @@ def _standard(curves: np.ndarray) -> np.ndarray:
     return (curves - curves.mean(axis=0)) / curves.std(axis=0)
 
 
-def style_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], folder: Path, model: FaceModel) -> list[str]:
+def style_lines(clips: list[TalkingClip], said: dict[str, Said], folder: Path, model: FaceModel) -> list[str]:
     """Amplitude and closures after the person's style is put on, from the clip's first seconds."""
     mouth, gauge = Mouth.of(model), LipGauge(model)
     lines = [
@@ -179,11 +180,9 @@ def style_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], folder: P
         "|-|-|-|-|-|",
     ]
     for clip in clips:
-        given = said[clip.name]
-        shares = phone_shares(clip.features).reshape(len(given), 2, -1)
-        first = slice(STYLE_FRAMES)
-        style = style_of(clip.coefficients[first], given[first], shares[first], mouth, seed=None)
-        styled = np.concatenate(list(stream_styled([(given, shares)], style, mouth)))
+        given, first = said[clip.name], slice(STYLE_FRAMES)
+        style = style_of(clip.coefficients[first], given.part(first), mouth, seed=None)
+        styled = np.concatenate(list(stream_styled([given], style, mouth)))
         opening = gauge.opening(model.vertices(torch.from_numpy(styled)).numpy())
         amplitude = amplitude_ratio(opening, clip.opening)
         if clip.name not in ENGLISH:
@@ -193,7 +192,7 @@ def style_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], folder: P
         moments = [(round(25 * a), max(round(25 * a) + 1, round(25 * b))) for p, a, b in phones if p in ("p", "m")]
         quiet = [(round(25 * a), round(25 * b)) for p, a, b in phones if p == "sil"]
         recall, tracked = (met(moments, opening < SHUT) for opening in (opening, clip.opening))
-        allowed = _mask([*moments, *quiet], len(given)) | (clip.opening < SHUT)
+        allowed = _mask([*moments, *quiet], len(styled)) | (clip.opening < SHUT)
         precision = met(runs(opening < SHUT), allowed)
         lines.append(
             f"| {clip.name} | {amplitude:.2f} | {recall:.2f} of {len(moments)} | {tracked:.2f} | {precision:.2f} |"
@@ -201,29 +200,38 @@ def style_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], folder: P
     return lines
 
 
-def known_lines(clips: list[TalkingClip], said: dict[str, np.ndarray], model: FaceModel) -> list[str]:
-    """Lip opening of the rest of every clip, after the style of its first seconds, without and with mixing."""
+def known_lines(clips: list[TalkingClip], said: dict[str, Said], model: FaceModel) -> list[str]:
+    """Lip opening of the rest of every clip, after the style of its first seconds, by what it mixes."""
     mouth, gauge = Mouth.of(model), LipGauge(model)
     lines = [
-        "| seconds known | clips | opening r of the rest, unstyled | style without mixing | with |",
-        "|-|-|-|-|-|",
+        "| seconds known | clips | lips r of the rest, unstyled | without mixing | of coefficients | and last layers |",
+        "|-|-|-|-|-|-|",
     ]
     for frames in (125, 250):
         found = []
         for clip in clips:
             given = said[clip.name]
-            if len(given) - frames < LEFT:
+            if len(clip.opening) - frames < LEFT:
                 continue
-            shares = phone_shares(clip.features).reshape(len(given), 2, -1)
-            whole = style_of(clip.coefficients[:frames], given[:frames], shares[:frames], mouth, seed=None)
-            told = [given]
-            for style in (replace(whole, mixing=None), whole):
-                told.append(np.concatenate(list(stream_styled([(given, shares)], style, mouth))))
+            first, own = slice(frames), clip.coefficients[:frames]
+            whole = style_of(own, given.part(first), mouth, seed=None)
+            kept = Said(given.coefficients, given.shares, given.inner[:, :0])
+            told = [given.coefficients]
+            for heard, style in (
+                (given, replace(whole, mixing=None)),
+                (kept, style_of(own, kept.part(first), mouth, seed=None)),
+                (given, whole),
+            ):
+                told.append(np.concatenate(list(stream_styled([heard], style, mouth))))
             openings = [gauge.opening(model.vertices(torch.from_numpy(one)).numpy())[frames:] for one in told]
             found.append([correlation_with_lag(opening, clip.opening[frames:]).zero for opening in openings])
         values = " | ".join(f"{value:.3f}" for value in np.mean(found, axis=0))
         lines.append(f"| {frames // 25} | {len(found)} | {values} |")
     return lines
+
+
+def _shares(clip: TalkingClip) -> np.ndarray:
+    return phone_shares(clip.features).reshape(len(clip.features) // 2, 2, -1)
 
 
 def _mask(moments: list[tuple[int, int]], count: int) -> np.ndarray:

@@ -69,7 +69,7 @@ def main() -> None:
     if options.folds:
         options.folds.mkdir(parents=True, exist_ok=True)
         scores = []
-        for clip, coefficients in leave_one_out(clips, model, shape, settings, lines, options.threads, Bars()):
+        for clip, coefficients, _ in leave_one_out(clips, model, shape, settings, lines, options.threads, Bars()):
             write_arrays(options.folds / f"{clip.name}.safetensors", {"coefficients": coefficients})
             scores.append(score(clip, coefficients, model))
             told = scores[-1]

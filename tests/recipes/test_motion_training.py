@@ -8,7 +8,7 @@ from d3talker.core.errors import D3Error
 from d3talker.faces.model import load_face_model
 from d3talker.phonetics.classes import CLASSES, as_rows
 from d3talker.recipes.motion_training.clips import read_line, read_talking_clip
-from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, only_columns, say, score
+from d3talker.recipes.motion_training.folds import learn_nets, leave_one_out, only_columns, say_clip, score
 from d3talker.recipes.motion_training.learn import LearnSettings, speak_lines
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
 from d3talker.signals.motion_features import COLUMNS
@@ -59,12 +59,12 @@ def test_spoiled_copies_stay_in_step(talking):
 def test_a_net_learns_the_lips_and_repeats_itself(talking, model):
     nets = learn_nets([talking], model, SHAPE, SETTINGS)
     untrained = score(
-        talking, say(learn_nets([talking], model, SHAPE, LearnSettings(steps=1)), talking.features, model), model
+        talking, say_clip(learn_nets([talking], model, SHAPE, LearnSettings(steps=1)), talking, model)[0], model
     )
-    learned = score(talking, say(nets, talking.features, model), model)
+    learned = score(talking, say_clip(nets, talking, model)[0], model)
     assert learned.opening.zero > max(0.45, untrained.opening.zero + 0.1)
     again = learn_nets([talking], model, SHAPE, SETTINGS)
-    np.testing.assert_array_equal(say(nets, talking.features, model), say(again, talking.features, model))
+    np.testing.assert_array_equal(say_clip(nets, talking, model)[0], say_clip(again, talking, model)[0])
 
 
 def test_lips_meet_on_bilabials_the_more_it_counts(talking, model):
@@ -73,14 +73,14 @@ def test_lips_meet_on_bilabials_the_more_it_counts(talking, model):
 
     def gap(weight):
         nets = learn_nets([talking], model, SHAPE, replace(SETTINGS, closure=weight))
-        return np.maximum(mouth.gap(say(nets, talking.features, model)) - mouth.rest, 0)[when].mean()
+        return np.maximum(mouth.gap(say_clip(nets, talking, model)[0]) - mouth.rest, 0)[when].mean()
 
     assert gap(10.0) < 0.6 * gap(0.0)
 
 
 def test_what_is_learned_is_stretched_about_the_mean(talking, model):
     plain, wide = (
-        say(learn_nets([talking], model, SHAPE, replace(SETTINGS, stretch=by)), talking.features, model)
+        say_clip(learn_nets([talking], model, SHAPE, replace(SETTINGS, stretch=by)), talking, model)[0]
         for by in (1.0, 1.5)
     )
     mean = talking.coefficients.mean(axis=0)
@@ -90,7 +90,9 @@ def test_what_is_learned_is_stretched_about_the_mean(talking, model):
 
 def test_nobody_is_judged_by_a_net_that_saw_him(talking, model):
     other = replace(talking, name="other", person="other", coefficients=-talking.coefficients, spoiled=())
-    told = dict((clip.name, said) for clip, said in leave_one_out([talking, other], model, SHAPE, SETTINGS, workers=2))
+    told = dict(
+        (clip.name, said) for clip, said, _ in leave_one_out([talking, other], model, SHAPE, SETTINGS, workers=2)
+    )
     assert set(told) == {talking.name, "other"}
     lips = talking.coefficients[:, 2]
     assert np.corrcoef(told[talking.name][:, 2], lips)[0, 1] < 0  # learned from the other, whose face goes backwards
@@ -135,4 +137,4 @@ def test_synthesised_speech_teaches_too(talking, model):
     with pytest.raises(D3Error, match="aligned none of the clips"):
         speak_lines([line], [replace(talking, phones=np.zeros((0, 3)))], model)
     alone, taught = (learn_nets([aligned], model, SHAPE, SETTINGS, lines) for lines in ([], [line]))
-    assert not np.allclose(say(alone, talking.features, model), say(taught, talking.features, model), atol=0.01)
+    assert not np.allclose(say_clip(alone, talking, model)[0], say_clip(taught, talking, model)[0], atol=0.01)

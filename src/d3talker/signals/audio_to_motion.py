@@ -49,9 +49,12 @@ class MotionNet(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """See the class."""
+        return self.head(self.heard(rows)).transpose(1, 2)
+
+    def heard(self, rows: Tensor) -> Tensor:
+        """The last layer before the head, (B, width, T + 2): the head looks one frame to either side."""
         x = functional.gelu(self.stem_norm(self.stem(rows.transpose(1, 2))))
         for block, dilation in zip(self.blocks, self.shape.dilations, strict=True):
             inner = functional.dropout(functional.gelu(block(x)), self.dropout, self.training)
             x = x[:, :, dilation:-dilation] + inner
-        x = functional.dropout(functional.gelu(self.down(x)), self.dropout, self.training)
-        return self.head(x).transpose(1, 2)
+        return functional.dropout(functional.gelu(self.down(x)), self.dropout, self.training)

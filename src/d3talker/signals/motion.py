@@ -17,7 +17,7 @@ from d3talker.core.files import read_arrays, read_json, sha256_of
 from d3talker.faces.model import FaceModel, load_face_model, require_same_basis
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
 from d3talker.signals.motion_features import phone_shares, stream_features
-from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled
+from d3talker.signals.motion_style import MotionStyle, Mouth, Said, stream_styled
 from d3talker.signals.phone29 import Phone29
 from d3talker.signals.speech import SoundSource
 
@@ -75,8 +75,8 @@ class AudioToMotion:
         """See :class:`MotionSource`; the same numbers, up to rounding, however the sound is cut."""
         yield from stream_styled(self.raw(sound), self.style, self._mouth)
 
-    def raw(self, sound: SoundSource) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """What the networks say, (n, Ke), and the shares of the phone classes (n, 2, 29), before any style."""
+    def raw(self, sound: SoundSource) -> Iterator[Said]:
+        """What the networks say, in pieces, before any style."""
         margin = self._nets[0].shape.margin
         held: np.ndarray | None = None
         for rows in stream_features(self._phones, sound):
@@ -91,15 +91,23 @@ class AudioToMotion:
         if len(held) > 2 * margin:
             yield self._pass(held)
 
-    @torch.no_grad()
-    def _pass(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _pass(self, rows: np.ndarray) -> Said:
         margin = self._nets[0].shape.margin
-        said = torch.stack([net(torch.from_numpy(rows)[None])[0] for net in self._nets]).mean(dim=0).numpy()
-        coefficients = np.zeros((len(said), len(self.face_model.expression)), np.float32)
-        moved = [k for k in range(coefficients.shape[1]) if k not in self.face_model.blinks]
-        coefficients[:, moved] = said
-        heard = phone_shares(rows[margin : len(rows) - margin])
-        return coefficients, heard.reshape(len(said), 2, -1)
+        coefficients, inner = say(self._nets, rows, self.face_model)
+        shares = phone_shares(rows[margin : len(rows) - margin])
+        return Said(coefficients, shares.reshape(len(coefficients), 2, -1), inner)
+
+
+@torch.no_grad()
+def say(nets: list[MotionNet], rows: np.ndarray, model: FaceModel) -> tuple[np.ndarray, np.ndarray]:
+    """What networks say for feature rows (2 T + 2 margin, C): coefficients (T, Ke), the lids open, and what their last
+    layers hold, (T, H)."""
+    heard = [net.heard(torch.from_numpy(rows)[None]) for net in nets]
+    said = torch.stack([net.head(own)[0].T for net, own in zip(nets, heard, strict=True)]).mean(dim=0).numpy()
+    inner = torch.cat([own[0, :, 1:-1].T for own in heard], dim=1).numpy()
+    coefficients = np.zeros((len(said), len(model.expression)), np.float32)
+    coefficients[:, [k for k in range(coefficients.shape[1]) if k not in model.blinks]] = said
+    return coefficients, inner
 
 
 def load_motion_source(name: str = "default", style: MotionStyle | None = None) -> MotionSource:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import dacite
 import numpy as np
@@ -23,19 +24,41 @@ USUAL_PAUSE = 0.4
 """How firmly people shut the mouth in pauses: what is thought of a person with ..."""
 _USUAL_FRAMES = 10  # ... as many frames of pauses in the clip
 _HALF_KNOWN = 60  # frames of a clip whose mean and spread are believed by half
-_MIXING_FRAMES = 250  # of a clip at which the ridge weighs as much as a coefficient's mean variance (docs/front-end.md)
+_KNOWN_FRAMES = 250  # of a clip at which the ridge of what else goes with ...
+_COEFFICIENTS = 1.0, 1.5  # ... coefficients has this penalty, in their mean variance, and falls by this power ...
+_INNER = 5.0, 3.0  # ... and that of the networks' last layers (docs/front-end.md)
 SHUT = 0.0005
 """Metres between the lips of a mouth that is shut on purpose."""
 
 
+class Said(NamedTuple):
+    """What the networks say of a sound before any style, 25 rows a second."""
+
+    coefficients: np.ndarray
+    """(T, Ke)."""
+    shares: np.ndarray
+    """(T, 2, 29) of the phone classes."""
+    inner: np.ndarray
+    """(T, H) their last layers, which know more than the coefficients; H is 0 where they were not kept."""
+
+    def part(self, rows: slice) -> Said:
+        """Some of the rows."""
+        return Said(*(told[rows] for told in self))
+
+    @staticmethod
+    def joined(pieces: Iterable[Said]) -> Said:
+        """Pieces in one."""
+        return Said(*(np.concatenate(told) for told in zip(*pieces, strict=True)))
+
+
 @dataclass(frozen=True)
 class MotionStyle:
-    """A person's way of moving, put on what the network says."""
+    """A person's way of moving, put on what the networks say."""
 
     gain: float = 1.0
     """By which all but the blinks is stretched about ``usual``."""
     usual: np.ndarray | None = None
-    """(Ke,) mean of what the network says; 0 where the person is not known."""
+    """(Ke + H,) mean of what the networks say and of their last layers; 0 where the person is not known."""
     own: np.ndarray | None = None
     """(Ke,) mean of the person, which takes its place."""
     lowest: np.ndarray | None = None
@@ -43,7 +66,7 @@ class MotionStyle:
     highest: np.ndarray | None = None
     """(Ke,) that no coefficient rises above."""
     mixing: np.ndarray | None = None
-    """(Ke, Ke) what the person does besides for each coefficient that the network says; none where it is not known."""
+    """(Ke + H, Ke) what the person does besides for each of these numbers; none where it is not known."""
     closure: float = 1.0
     """How firmly the lips meet on p, b, m; 0 leaves them to the network."""
     pause: float = 1.0
@@ -61,50 +84,62 @@ class MotionStyle:
         return digest.hexdigest()[:12]
 
     def as_json(self) -> dict[str, Any]:
-        """What JSON can hold, for :meth:`from_json`."""
-        return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in vars(self).items()}
+        """What JSON can hold, for :meth:`from_json`; arrays are float32 in base64, for they are large."""
+        return {name: _packed(v) if isinstance(v, np.ndarray) else v for name, v in vars(self).items()}
 
     @staticmethod
     def from_json(told: dict[str, Any]) -> MotionStyle:
         """The style that :meth:`as_json` told."""
-        told = {name: np.array(v, np.float32) if isinstance(v, list) else v for name, v in told.items()}
+        told = {name: _unpacked(v) if isinstance(v, dict) else v for name, v in told.items()}
         return dacite.from_dict(MotionStyle, told, dacite.Config(strict=True, check_types=False))
 
-    def stretch(self, said: np.ndarray) -> np.ndarray:
-        """Puts the person's mean, spread and mixing on what the network says, (T, Ke)."""
-        usual = np.zeros(said.shape[1]) if self.usual is None else self.usual
-        apart = said - usual
-        stretched = (usual if self.own is None else self.own) + self.gain * apart
+    def stretch(self, said: Said) -> np.ndarray:
+        """Puts the person's mean, spread and mixing on what the networks say, (T, Ke)."""
+        told = np.concatenate([said.coefficients, said.inner], axis=1, dtype=np.float64)
+        count = said.coefficients.shape[1]
+        usual = np.zeros(told.shape[1]) if self.usual is None else self.usual
+        apart = told - usual
+        stretched = (usual[:count] if self.own is None else self.own) + self.gain * apart[:, :count]
         return stretched if self.mixing is None else stretched + apart @ self.mixing
 
 
-def style_of(
-    tracked: np.ndarray, said: np.ndarray, shares: np.ndarray, mouth: Mouth, seed: int | None = 0
-) -> MotionStyle:
+def _packed(array: np.ndarray) -> dict[str, Any]:
+    return {"shape": array.shape, "float32": base64.b64encode(array.astype("<f4").tobytes()).decode()}
+
+
+def _unpacked(told: dict[str, Any]) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(told["float32"]), "<f4").reshape(told["shape"])
+
+
+def style_of(tracked: np.ndarray, said: Said, mouth: Mouth, seed: int | None = 0) -> MotionStyle:
     """The style of a person from a clip: how far it opens the mouth, how it moves besides, how it pauses, its range.
 
     Args:
         tracked: (T, Ke) coefficients of the person in a clip of a few seconds at least.
-        said: (T, Ke) what the network says for the sound of that clip, unstyled.
-        shares: (T, 2, 29) of the phone classes in that sound.
+        said: what the networks say for the sound of that clip.
         mouth: of the face model.
         seed: of the blinks.
 
     Returns:
         The person's mean and, from the lip gap, its spread, believed the more the longer the clip; what else goes with
-        each coefficient, by ridge regression; how far the mouth shuts in the pauses of the clip; and nearly the range
-        of every coefficient (GeneFace++ clamps to 3 and 97 percent).
+        each coefficient and each number of the last layers, by ridge regression; how far the mouth shuts in the pauses
+        of the clip; and nearly the range of every coefficient (GeneFace++ clamps to 3 and 97 percent).
     """
     known = len(tracked) / (len(tracked) + _HALF_KNOWN)
-    ratio = mouth.gap(tracked).std() / max(float(mouth.gap(said).std()), 1e-4)
-    usual, own = said.mean(axis=0, dtype=np.float64), tracked.mean(axis=0, dtype=np.float64)
+    ratio = mouth.gap(tracked).std() / max(float(mouth.gap(said.coefficients).std()), 1e-4)
+    usual, inner, own = (told.mean(axis=0, dtype=np.float64) for told in (said.coefficients, said.inner, tracked))
     usual[list(mouth.blinks)] = own[list(mouth.blinks)] = 0.0
     lowest, highest = np.percentile(tracked, [0.5, 99.5], axis=0).astype(np.float32)
     style = MotionStyle(
-        float(np.clip(ratio, 0.4, 2.5)) ** known, usual, usual + known * (own - usual), lowest, highest, blink_seed=seed
+        float(np.clip(ratio, 0.4, 2.5)) ** known,
+        np.concatenate([usual, inner]),
+        usual + known * (own - usual),
+        lowest,
+        highest,
+        blink_seed=seed,
     )
-    style = replace(style, mixing=_mixing(said - said.mean(axis=0), tracked - style.stretch(said), mouth))
-    quiet = closing(shares)[1] > 0.99
+    style = replace(style, mixing=_mixing(said, tracked - style.stretch(said), mouth))
+    quiet = closing(said.shares)[1] > 0.99
     seen, shut = int(quiet.sum()), 0.0
     if seen:
         left, said_left = (float(np.median(mouth.gap(c[quiet]) - mouth.rest)) for c in (tracked, style.stretch(said)))
@@ -112,12 +147,18 @@ def style_of(
     return replace(style, pause=(seen * shut + _USUAL_FRAMES * USUAL_PAUSE) / (seen + _USUAL_FRAMES))
 
 
-def _mixing(apart: np.ndarray, left: np.ndarray, mouth: Mouth) -> np.ndarray:
-    """The linear map (Ke, Ke) from what the network says (T, Ke), about its mean, to what a style leaves unsaid."""
+def _mixing(said: Said, left: np.ndarray, mouth: Mouth) -> np.ndarray:
+    """The linear map (Ke + H, Ke) from what the networks say, about its mean, to what a style leaves unsaid (T, Ke)."""
     left = left - left.mean(axis=0)
     left[:, list(mouth.blinks)] = 0.0
-    penalty = len(apart) * apart.var(axis=0).mean() * (_MIXING_FRAMES / len(apart)) ** 1.5
-    gram = apart.T @ apart + max(penalty, 1e-9) * np.eye(apart.shape[1])
+    parts, penalties = [], []
+    for told, (weight, power) in ((said.coefficients, _COEFFICIENTS), (said.inner, _INNER)):
+        apart = told - told.mean(axis=0, dtype=np.float64)
+        penalty = weight * (_KNOWN_FRAMES / len(left)) ** power * (apart**2).sum() / max(1, apart.shape[1])
+        parts.append(apart)
+        penalties.append(np.full(apart.shape[1], max(penalty, 1e-9)))
+    apart = np.concatenate(parts, axis=1)
+    gram = apart.T @ apart + np.diag(np.concatenate(penalties))
     return np.linalg.solve(gram, apart.T @ left).astype(np.float32)
 
 
@@ -160,13 +201,11 @@ class Mouth:
         return coefficients - surplus[:, None] * self.slope / (self.slope @ self.slope)
 
 
-def stream_styled(
-    pieces: Iterable[tuple[np.ndarray, np.ndarray]], style: MotionStyle, mouth: Mouth
-) -> Iterator[np.ndarray]:
+def stream_styled(pieces: Iterable[Said], style: MotionStyle, mouth: Mouth) -> Iterator[np.ndarray]:
     """Puts a style on a stream.
 
     Args:
-        pieces: coefficients (n, Ke) and shares of the phone classes (n, 2, 29), 25 and 50 a second.
+        pieces: what the networks say.
         style: the style.
         mouth: of the face model.
 
@@ -174,27 +213,25 @@ def stream_styled(
         (n, Ke) float32, later by :data:`_CONTEXT` frames and as many in all.
     """
     lids = None if style.blink_seed is None else blinks(style.blink_seed)
-    held, heard, given = np.zeros((0, 0), np.float32), np.zeros((0, 2, 0)), 0
-    for coefficients, shares in pieces:
-        held = np.concatenate([held, coefficients]) if len(held) else coefficients
-        heard = np.concatenate([heard, shares]) if len(heard) else shares
-        ready = len(held) - _CONTEXT
+    held: Said | None = None
+    given = 0
+    for piece in pieces:
+        held = piece if held is None else Said.joined([held, piece])
+        ready = len(held.coefficients) - _CONTEXT
         if ready > given:
-            yield _styled(held, heard, slice(given, ready), style, mouth, lids)
+            yield _styled(held, slice(given, ready), style, mouth, lids)
             dropped = max(0, ready - _CONTEXT)
-            held, heard, given = held[dropped:], heard[dropped:], ready - dropped
-    if len(held) > given:
-        yield _styled(held, heard, slice(given, len(held)), style, mouth, lids)
+            held, given = held.part(slice(dropped, None)), ready - dropped
+    if held is not None and len(held.coefficients) > given:
+        yield _styled(held, slice(given, None), style, mouth, lids)
 
 
-def _styled(
-    held: np.ndarray, heard: np.ndarray, part: slice, style: MotionStyle, mouth: Mouth, lids: Iterator[float] | None
-) -> np.ndarray:
+def _styled(held: Said, part: slice, style: MotionStyle, mouth: Mouth, lids: Iterator[float] | None) -> np.ndarray:
     """One part of the frames at hand; those around it are the context."""
-    styled = style.stretch(held[part].astype(np.float64))
+    styled = style.stretch(held.part(part))
     if style.lowest is not None and style.highest is not None:
         styled = np.clip(styled, style.lowest, style.highest)
-    bilabial, quiet = closing(heard)
+    bilabial, quiet = closing(held.shares)
     styled = mouth.shut(mouth.touching(styled), np.maximum(style.closure * bilabial, style.pause * quiet)[part])
     if lids is not None and mouth.blinks:
         styled[:, mouth.blinks] = np.array([next(lids) for _ in range(len(styled))])[:, None]

@@ -19,6 +19,7 @@ from d3talker.metrics.motion import LaggedCorrelation, amplitude_ratio, correlat
 from d3talker.recipes.motion_training.clips import SpokenLine, TalkingClip
 from d3talker.recipes.motion_training.learn import LearnSettings, learn_net, speak_lines
 from d3talker.signals.audio_to_motion import MotionNet, MotionNetShape
+from d3talker.signals.motion import say
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,10 @@ def learn_nets(
     return [learn_net(clips, spoken, model, shape, settings, seed, progress) for seed in range(shape.members)]
 
 
-@torch.no_grad()
-def say(nets: list[MotionNet], features: np.ndarray, model: FaceModel) -> np.ndarray:
-    """The coefficients (T, Ke) for feature rows (2 T, C); the lids stay open."""
+def say_clip(nets: list[MotionNet], clip: TalkingClip, model: FaceModel) -> tuple[np.ndarray, np.ndarray]:
+    """What networks say for the features of a clip: coefficients (T, Ke) and what their last layers hold, (T, H)."""
     margin = nets[0].shape.margin
-    rows = torch.from_numpy(np.pad(features, ((margin, margin), (0, 0)), mode="edge"))[None]
-    said = torch.stack([net(rows)[0] for net in nets]).mean(dim=0).numpy()
-    coefficients = np.zeros((len(said), len(model.expression)), np.float32)
-    coefficients[:, [k for k in range(coefficients.shape[1]) if k not in model.blinks]] = said
-    return coefficients
+    return say(nets, np.pad(clip.features, ((margin, margin), (0, 0)), mode="edge"), model)
 
 
 def leave_one_out(
@@ -64,14 +60,14 @@ def leave_one_out(
     lines: list[SpokenLine] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
-) -> Iterator[tuple[TalkingClip, np.ndarray]]:
-    """Every clip with what networks say that never saw its person, (T, Ke); in ``workers`` processes."""
+) -> Iterator[tuple[TalkingClip, np.ndarray, np.ndarray]]:
+    """Every clip with what networks say that never saw its person, see :func:`say_clip`; in ``workers`` processes."""
     progress = progress or Silent()
     people = sorted({clip.person for clip in clips})
     told = partial(_told_without, clips, model, shape, settings, lines)
     with progress.stage("people", len(people)) as advance, ExitStack() as stack:
         if workers == 1:
-            results: Iterator[list[tuple[TalkingClip, np.ndarray]]] = map(told, people)
+            results: Iterator[list[tuple[TalkingClip, np.ndarray, np.ndarray]]] = map(told, people)
         else:
             spawn = multiprocessing.get_context("spawn")
             pool = ProcessPoolExecutor(min(workers, len(people)), spawn, torch.set_num_threads, (1,))
@@ -88,9 +84,9 @@ def _told_without(
     settings: LearnSettings,
     lines: list[SpokenLine] | None,
     person: str,
-) -> list[tuple[TalkingClip, np.ndarray]]:
+) -> list[tuple[TalkingClip, np.ndarray, np.ndarray]]:
     nets = learn_nets([clip for clip in clips if clip.person != person], model, shape, settings, lines)
-    return [(clip, say(nets, clip.features, model)) for clip in clips if clip.person == person]
+    return [(clip, *say_clip(nets, clip, model)) for clip in clips if clip.person == person]
 
 
 def score(clip: TalkingClip, coefficients: np.ndarray, model: FaceModel) -> LipScore:

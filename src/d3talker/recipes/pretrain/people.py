@@ -25,7 +25,7 @@ from d3talker.recipes.manner import manner
 from d3talker.recipes.prepare import prepared
 from d3talker.recipes.pretrain.ranks import Ranks
 from d3talker.signals.motion import AudioToMotion
-from d3talker.signals.motion_style import MotionStyle, Mouth, stream_styled
+from d3talker.signals.motion_style import MotionStyle, Mouth, Said, stream_styled
 from d3talker.signals.speech import SoundSource
 from d3talker.tracking.clip import Clip
 
@@ -76,9 +76,9 @@ class FoldMotion:
 
     name = "folds"
 
-    def __init__(self, said: np.ndarray, shares: np.ndarray, style: MotionStyle, face_model: FaceModel) -> None:
+    def __init__(self, said: Said, style: MotionStyle, face_model: FaceModel) -> None:
         self.face_model, self.style = face_model, style
-        self._said, self._shares = said, shares
+        self._said = said
 
     def fingerprint(self) -> str:
         """The source's own is told by who made the folds."""
@@ -86,7 +86,7 @@ class FoldMotion:
 
     def coefficients(self, sound: SoundSource) -> Iterator[np.ndarray]:
         """Those of the clip's own sound."""
-        yield from stream_styled([(self._said, self._shares)], self.style, Mouth.of(self.face_model))
+        yield from stream_styled([self._said], self.style, Mouth.of(self.face_model))
 
 
 def apart(pupils: list[Pupil]) -> frozenset[int]:
@@ -170,12 +170,11 @@ def _require_talk(clip: Clip, source: PupilSource) -> None:
 
 def _motion(clip: Clip, source: PupilSource) -> FoldMotion:
     ears, sound = AudioToMotion(), clip.sound()
-    pieces = list(ears.raw(lambda: iter([sound])))
-    said, shares = (np.concatenate([piece[part] for piece in pieces]) for part in (0, 1))
+    said = Said.joined(ears.raw(lambda: iter([sound])))
     if source.folds is not None:
-        said = read_arrays(source.folds / f"{source.name}.safetensors", _FIX)["coefficients"]
-        shares = shares[: len(said)]
-    return FoldMotion(said, shares, manner(clip, len(clip), (said, shares)), ears.face_model)
+        told = read_arrays(source.folds / f"{source.name}.safetensors", _FIX)["coefficients"]
+        said = Said(told, said.shares[: len(told)], np.zeros((len(told), 0), np.float32))
+    return FoldMotion(said, manner(clip, len(clip), said), ears.face_model)
 
 
 def _require_folds(folds: Path, names: list[str], ears: Hearing) -> None:
