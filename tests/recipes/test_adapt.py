@@ -169,7 +169,7 @@ def test_losses_that_are_no_numbers_end_the_run(prepared_clip: Path, tmp_path: P
 def test_kill_9_then_the_same_command_again(prepared_clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "person"
     command = [sys.executable, "-m", "d3talker", "adapt", str(prepared_clip), "--out", str(out), "--preset", "tiny"]
-    command += ["--resolution", "64"]
+    command += ["--resolution", "64", "--method", "talkinggaussian"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not (out / "work/checkpoint.safetensors").exists() and time.monotonic() < deadline:

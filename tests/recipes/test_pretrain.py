@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 
 from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN
+from d3talker.config.prepare import PrepareSettings
 from d3talker.config.presets import TINY
 from d3talker.config.pretraining import PRETRAIN_TINY
 from d3talker.core.errors import D3Error
@@ -25,8 +26,10 @@ from d3talker.models.prior import load_prior
 from d3talker.recipes.adapt import adapt
 from d3talker.recipes.adapt.frames import read_training_frames
 from d3talker.recipes.hearing import hearing
+from d3talker.recipes.prepare import prepare
 from d3talker.recipes.pretrain import _remember, pretrain
 from d3talker.recipes.pretrain.people import hold_out
+from d3talker.speaker.video import make_speaker_video
 from d3talker.tracking.clip import load_clip
 
 pytestmark = pytest.mark.xdist_group("pretraining")
@@ -37,16 +40,17 @@ PERSON = replace(
     face=replace(PRETRAIN_TINY.person.face, iterations=12, warm_up=3, own_from=5),
     mouth=replace(PRETRAIN_TINY.person.mouth, iterations=6, warm_up=2, own_from=3),
 )
-SHORT = replace(PRETRAIN_TINY, person=PERSON, save_every=0.0)
+SHORT = replace(PRETRAIN_TINY, person=PERSON)
 
 
 @pytest.fixture(scope="module")
-def people(prepared_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two people: the built-in speaker under two names."""
+def people(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two people: two seconds of the built-in speaker under two names."""
     folder = tmp_path_factory.mktemp("people")
     clips = [folder / "ann", folder / "bob"]
-    for clip in clips:
-        clip.symlink_to(prepared_clip)
+    make_speaker_video(folder / "speaker.mp4", seed=0, seconds=2.0, size=256)
+    prepare(folder / "speaker.mp4", clips[0], PrepareSettings(size=128, minimum_seconds=1.0))
+    clips[1].symlink_to(clips[0])
     return clips
 
 
@@ -103,12 +107,12 @@ class StopAt(Silent):
 
 def test_stopped_in_every_stage_equals_straight(people: list[Path], straight: Path, tmp_path: Path) -> None:
     """One step is before a stage's first save, more are after it."""
-    out = tmp_path / "prior.safetensors"
+    out, saving = tmp_path / "prior.safetensors", replace(SHORT, save_every=0.0)
     for stage, steps in (("listen", 2), ("face", 7), ("mouth", 1), ("mouth", 4), ("refine", 1), ("refine", 2)):
         with pytest.raises(Stop):
-            pretrain(people, out, D3TALKER, SHORT, work=tmp_path / "work", progress=StopAt(stage, steps))
+            pretrain(people, out, D3TALKER, saving, work=tmp_path / "work", progress=StopAt(stage, steps))
         assert not out.exists()
-    pretrain(people, out, D3TALKER, SHORT, work=tmp_path / "work")
+    pretrain(people, out, D3TALKER, saving, work=tmp_path / "work")
     expected, found = (load_prior(path, D3TALKER).tensors for path in (straight, out))
     assert expected.keys() == found.keys()
     for name, tensor in expected.items():
@@ -215,7 +219,7 @@ def test_of_people_of_pictures_only_the_shared_fields_learn_nothing(people: list
     assert any(not torch.equal(tensor, priors[1].tensors[name]) for name, tensor in priors[0].tensors.items())
 
 
-def test_a_person_starts_from_a_prior(people: list[Path], straight: Path, tmp_path: Path) -> None:
+def test_a_person_starts_from_a_prior(prepared_clip: Path, straight: Path, tmp_path: Path) -> None:
     preset = replace(
         TINY,
         resolution=48,
@@ -224,7 +228,7 @@ def test_a_person_starts_from_a_prior(people: list[Path], straight: Path, tmp_pa
         mouth=replace(TINY.mouth, iterations=2, warm_up=1, own_from=1),
         fuse=replace(TINY.fuse, iterations=2),
     )
-    person = adapt(people[0], tmp_path / "person", D3TALKER, preset, seconds=3.2, prior=str(straight))
+    person = adapt(prepared_clip, tmp_path / "person", D3TALKER, preset, seconds=3.2, prior=str(straight))
     taught = load_prior(straight, D3TALKER).tensors
     now = dict(person.head.named_parameters())
     for name in (name for name in taught if ".encoder." in name and name in now):
@@ -233,9 +237,9 @@ def test_a_person_starts_from_a_prior(people: list[Path], straight: Path, tmp_pa
     assert (now["face.fields.0.field.tables"] - taught["face.fields.0.field.tables"]).abs().max() > 0
     assert person.meta["prior"]["fingerprint"] == load_prior(straight, D3TALKER).fingerprint()
     with pytest.raises(D3Error, match="learned on the speech features phone29"):
-        adapt(people[0], tmp_path / "other", D3TALKER, preset, seconds=3.2, prior=str(straight), front_end="logmel")
+        adapt(prepared_clip, tmp_path / "other", D3TALKER, preset, seconds=3.2, prior=str(straight), front_end="logmel")
     with pytest.raises(D3Error, match="a prior of the same method"):
-        adapt(people[0], tmp_path / "third", INSTAG, preset, seconds=3.2, prior=str(straight))
+        adapt(prepared_clip, tmp_path / "third", INSTAG, preset, seconds=3.2, prior=str(straight))
 
 
 def test_one_person_goes_on_without_contrast(people: list[Path], tmp_path: Path) -> None:
