@@ -210,7 +210,9 @@ def test_style_learns_what_else_goes_with_what_is_said(mouth, inner):
     assert missed(600) < 0.4 * missed(600, mixing=None)  # a ridge learns less than there is
     assert missed(30) == pytest.approx(missed(30, mixing=None), rel=0.15)  # the less, the shorter the clip
     style = style_of(tracked, heard, mouth, seed=None)
-    again = MotionStyle.from_json(json.loads(json.dumps(style.as_json())))
+    written = json.loads(json.dumps(style.as_json()))
+    assert written == style.as_json()  # a run that goes on compares what it finds with what was written
+    again = MotionStyle.from_json(written)
     np.testing.assert_array_equal(again.mixing, style.mixing)
     assert again.fingerprint() == style.fingerprint() != replace(style, mixing=None).fingerprint()
     assert not style.mixing[:, list(mouth.blinks)].any()

@@ -104,7 +104,7 @@ class MotionStyle:
 
 
 def _packed(array: np.ndarray) -> dict[str, Any]:
-    return {"shape": array.shape, "float32": base64.b64encode(array.astype("<f4").tobytes()).decode()}
+    return {"shape": list(array.shape), "float32": base64.b64encode(array.astype("<f4").tobytes()).decode()}
 
 
 def _unpacked(told: dict[str, Any]) -> np.ndarray:

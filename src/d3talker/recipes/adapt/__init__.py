@@ -47,6 +47,7 @@ from d3talker.recipes.hearing import Hearing, fingerprints, hearing
 from d3talker.recipes.manner import manner
 from d3talker.recipes.prepare import prepared
 from d3talker.signals import front_ends
+from d3talker.signals.motion_style import MotionStyle
 from d3talker.tracking.clip import Clip
 
 SHORTEST = 3.0
@@ -97,7 +98,7 @@ def adapt(
         _forget(out, work)
     clip = prepared(source, work / "clip", progress)
     count = _frames_to_learn(clip, seconds)
-    style = manner(clip, count) if "motion" in method.signals else None
+    style = _style(clip, count, work / "plan.json") if "motion" in method.signals else None
     ears = hearing(method, front_end, style=style)
     judge = None if method.refiner is None else judge_at_hand()
     plan = _plan(clip, count, method, preset, ears, taught) | {"judge": judge}
@@ -167,6 +168,12 @@ def _frames_to_learn(clip: Clip, seconds: float | None) -> int:
             f"there are {count / 25:.1f} s to learn from", f"at least {SHORTEST:.0f} s", "Give more --seconds."
         )
     return count
+
+
+def _style(clip: Clip, count: int, plan: Path) -> MotionStyle:
+    """The person's, as it was found when the run began: on other cores its last digits differ."""
+    begun = read_json(plan, "Run again with --restart.").get("motion") if plan.exists() else None
+    return manner(clip, count) if begun is None else MotionStyle.from_json(begun["style"])
 
 
 def _plan(
