@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+from d3talker.config.prepare import PrepareSettings
 from d3talker.core.progress import Silent
 from d3talker.media.audio import read_audio
 from d3talker.media.video import read_frames
 from d3talker.recipes.demo import demo
+from d3talker.recipes.prepare import prepare
 from d3talker.speaker.speech import built_in_speech
 
 
@@ -14,6 +16,7 @@ def test_the_demo_ends_with_a_video_that_says_the_shipped_speech(tmp_path: Path,
     out = tmp_path / "demo"
     out.mkdir()
     shutil.copy(speaker_clip.path, out / "speaker-0.mp4")  # filming takes a minute; the clip is what it would be
+    prepare(out / "speaker-0.mp4", out / "person-0" / "work" / "clip", PrepareSettings(size=256))
     video = demo(out, preset="tiny", progress=Silent())
     speech = built_in_speech("driving")
     seconds = len(speech.samples) / speech.rate

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy.signal import lfilter
 
+from d3talker.signals.leaky_sum import leaky_sums
 from d3talker.signals.pitch_candidates import Candidates, FrameTimes, PitchAnalysis
 from d3talker.signals.pitch_path import PitchPath
 from d3talker.signals.speech import RATE, SoundSource, frame_count
@@ -96,7 +96,7 @@ def pitch_frames(sound: SoundSource) -> Iterator[np.ndarray]:
 def _with_usual(blocks: Iterable[Candidates]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Octaves (n, K), strengths (n, K) less the octave cost, and the usual octave (n,), known LOOK_AHEAD rows ahead."""
     decay = np.exp(-1.0 / _MEMORY)
-    counted, summed = np.zeros(1), np.zeros(1)
+    counted, summed = np.zeros(()), np.zeros(())
     to_skip, usual = LOOK_AHEAD, np.array([np.log2(_PRIOR_PITCH)])
     octaves, strengths = np.zeros((0, 0)), np.zeros((0, 0))
     for block in blocks:
@@ -105,8 +105,8 @@ def _with_usual(blocks: Iterable[Candidates]) -> Iterator[tuple[np.ndarray, np.n
         best = strength.argmax(axis=1)
         rows = np.arange(len(best))
         weight = _voiced(block.strength[rows, best])
-        total, counted = lfilter([1.0], [1.0, -decay], weight, zi=counted)
-        sums, summed = lfilter([1.0], [1.0, -decay], weight * octave[rows, best], zi=summed)
+        total, counted = leaky_sums(weight, decay, counted)
+        sums, summed = leaky_sums(weight * octave[rows, best], decay, summed)
         usual = (sums + _PRIOR_ROWS * np.log2(_PRIOR_PITCH)) / (total + _PRIOR_ROWS)
         octaves = np.concatenate([octaves, octave]) if octaves.size else octave
         strengths = np.concatenate([strengths, strength]) if strengths.size else strength

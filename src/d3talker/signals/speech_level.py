@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy.signal import lfilter
+
+from d3talker.signals.leaky_sum import leaky_sums
 
 LOOK_AHEAD = 20
 """Steps of 10 ms that the mean knows of the future."""
@@ -36,15 +37,15 @@ class SpeechLevel:
         waiting = np.zeros((0, len(self._shape)), np.float32)
         peak, last, to_skip = _QUIETEST, np.zeros(len(self._shape)), LOOK_AHEAD
         decay = np.exp(-1.0 / _MEMORY)
-        heard, sums = np.zeros(1), np.zeros((1, len(self._shape)))
+        heard, sums = np.zeros(()), np.zeros(len(self._shape))
         for piece in pieces:
             loudness = piece.mean(axis=1, dtype=np.float64)
             falls = _FALL * np.arange(1, len(piece) + 1)
             rising = np.maximum.accumulate(np.concatenate([[peak], loudness + falls]))[1:]
             peaks = np.maximum(rising - falls, _QUIETEST)
             weights = 1.0 / (1.0 + np.exp(np.clip(peaks - _DEPTH - loudness, -30, 30)))
-            total, heard = lfilter([1.0], [1.0, -decay], weights, zi=heard)
-            summed, sums = lfilter([1.0], [1.0, -decay], weights[:, None] * piece, axis=0, zi=sums)
+            total, heard = leaky_sums(weights, decay, heard)
+            summed, sums = leaky_sums(weights[:, None] * piece, decay, sums)
             means = (_PRIOR * (self._shape + peaks[:, None]) + summed) / (_PRIOR + total)[:, None]
             peak, last = float(peaks[-1]), means[-1]
             waiting = np.concatenate([waiting, piece])

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import butter, sosfilt
 
 _RATE = 100
 """Steps a second of the curves that are compared."""
@@ -65,6 +64,8 @@ def sound_offset(lip_opening: np.ndarray, samples: np.ndarray, rate: int = 16_00
 
 def _upper_formants(samples: np.ndarray, rate: int, steps: int) -> np.ndarray:
     """Compressed power of the band in steps of 10 ms."""
+    from scipy.signal import butter, sosfilt  # takes a second, which only `prepare` need wait
+
     hop = rate // _RATE
     voice = sosfilt(butter(3, _BAND, "bandpass", fs=rate, output="sos"), samples[: steps * hop])
     power = (voice.reshape(steps, hop) ** 2).mean(axis=1)
