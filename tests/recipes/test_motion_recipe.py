@@ -204,4 +204,3 @@ def test_memory_does_not_grow_with_the_sound(tmp_path: Path) -> None:
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, check=True)
     peaks = [int(line) for line in done.stdout.splitlines() if line.isdigit()]
     assert peaks[1] - peaks[0] < 35, peaks  # MB; 20 are seen at any length, 16 s of frames would be 69 more
-
