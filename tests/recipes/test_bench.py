@@ -69,7 +69,7 @@ def _workers(out: Path) -> list[int]:
             words = place.read_bytes().decode().split("\0")
         except OSError:
             continue
-        if "d3talker.recipes.bench.cell" in words and str(out) in " ".join(words):
+        if "d3talker.recipes.bench" in words and str(out) in " ".join(words):
             found.append(int(place.parent.name))
     return found
 
@@ -80,6 +80,11 @@ def test_what_is_done_is_not_done_again(finished: tuple[str, Path]) -> None:
     assert "going on at stage" in (out / "cells" / NAME.format(1) / "log.txt").read_text()
     before = (out / "cells" / NAME.format(1) / "numbers-all.json").stat().st_mtime
     assert before > (out / "cells" / NAME.format(0) / "numbers-all.json").stat().st_mtime
+
+
+def test_a_log_holds_nothing_but_what_a_cell_says(finished: tuple[str, Path]) -> None:
+    _, out = finished
+    assert "RuntimeWarning" not in (out / "cells" / NAME.format(1) / "log.txt").read_text()
 
 
 def test_what_failed_or_does_not_fit_is_listed(finished: tuple[str, Path]) -> None:

@@ -81,7 +81,7 @@ def _run(order: Order, running: _Running) -> str | None:
     threads = {f"{kind}_NUM_THREADS": str(len(cores)) for kind in ("OMP", "NUMBA", "OPENBLAS", "MKL")}
     environment = {"OMP_WAIT_POLICY": "passive", "GLOG_minloglevel": "2", **os.environ, **threads}
     with _log_of(folder).open("wb") as log:
-        command = [sys.executable, "-m", "d3talker.recipes.bench.cell", str(folder / "order.json")]
+        command = [sys.executable, "-m", "d3talker.recipes.bench", str(folder / "order.json")]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment
         )
