@@ -96,9 +96,9 @@ def test_sizes_of_the_other_methods() -> None:
     assert own.tables.numel() == 3 * 9_464
     assert sum(p.numel() for p in MotionAligner(32, True, seeded()).network) == 1_344
     assert sum(p.numel() for p in MotionAligner(16, False, seeded()).network) == 672 - 3 * 16
-    general, individual = (DeformationField(field, seeded()) for field in D3TALKER.face.fields)
-    assert count(general, "decoder") == 74 * 64 + 64 * 64 + 64 * 10
-    assert count(individual, "decoder") == 3_744 - 32
+    general, individual, own = (DeformationField(field, seeded()) for field in D3TALKER.face.fields)
+    assert count(general, "decoder") == count(individual, "decoder") == 74 * 64 + 64 * 64 + 64 * 10
+    assert count(own, "decoder") == 3_744 - 32
     assert count(DeformationField(GENERAL, seeded()), "signal_attention") == 2_176
     assert count(DeformationField(GENERAL, seeded()), "decoder") == 71 * 32 + 32 * 32 + 32 * 3
     assert count(DeformationField(GENERAL, seeded()), "scaler") == 896
@@ -138,7 +138,7 @@ def test_the_aligner_keeps_its_range_and_is_the_identity_without_an_answer() -> 
     assert torch.equal(same, torch.ones(500, 3))
 
 
-@pytest.mark.parametrize("settings", [D3TALKER.face.fields[1], D3TALKER.mouth.fields[1], INSTAG.mouth.fields[1]])
+@pytest.mark.parametrize("settings", [D3TALKER.face.fields[2], D3TALKER.mouth.fields[2], INSTAG.mouth.fields[1]])
 def test_many_fields_together_answer_as_each_alone(settings) -> None:
     fields = [DeformationField(settings, seeded(seed)) for seed in range(5)]
     codes, expression = torch.randn(5, 32, generator=seeded(), requires_grad=True), torch.rand(6, generator=seeded())

@@ -34,7 +34,7 @@ def test_methods_switch_parts_on() -> None:
     assert parts == {
         "talkinggaussian": ({"audio"}, 1, "none", False, False, False, True),
         "instag": ({"audio"}, 2, "place and size", True, True, False, True),
-        "d3talker": ({"audio", "motion"}, 2, "none", True, True, True, False),
+        "d3talker": ({"audio", "motion"}, 3, "none", True, True, True, False),
     }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from d3talker.fields.hook import face_hook
 from d3talker.fields.motion import stored
 from d3talker.models.animate import Animation, Codes, Moves, clip_codes, stream_codes
 from d3talker.models.gaussians import Gaussians, draw, start_gaussians
-from d3talker.models.head import Head, Signals, build_head, compose, total
+from d3talker.models.head import Counted, Head, Signals, build_head, compose, total
 from d3talker.models.person import head_from_tensors, head_tensors
 from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import face_hooks
@@ -192,15 +193,31 @@ def test_the_aligner_moves_only_what_is_shared() -> None:
         offset, size = head.face.aligner(points)
     assert offset.abs().max() > 1e-4
     assert 0.75 < float(size.min()) < float(size.max()) < 1.25
-    general, individual = head.face.rest()
+    general, individual, personal = head.face.rest()
     plain = [driven.field.rest(points) for driven in head.face.driven]
     assert not torch.allclose(general.encoding, plain[0].encoding)
-    assert torch.equal(individual.encoding, plain[1].encoding)
-    assert individual.size is None
+    assert not torch.allclose(individual.encoding, plain[1].encoding)
+    assert torch.equal(personal.encoding, plain[2].encoding)
+    assert personal.size is None
     code, expression = torch.randn(32, generator=seeded()), torch.zeros(6)
     field = head.face.driven[0].field
     unscaled = field(dataclasses.replace(general, size=None), code, expression).position
     torch.testing.assert_close(field(general, code, expression).position, unscaled * size)
+
+
+def test_fields_that_share_a_motion_say_all_of_it_alone_and_their_mean_together() -> None:
+    head, signals, expression = make_head(adapted(D3TALKER)), make_signals(9), torch.zeros(6)
+    face, mouth = ([codes[4] for codes in clip_codes(branch, signals)] for branch in (head.face, head.mouth))
+    codes = Codes(face, mouth)
+    with torch.no_grad():
+        both, general, individual = (Moves(head, counted)(codes, expression) for counted in get_args(Counted))
+        alone = head.face.alone(head.face.parts(head.face.rest(), face, expression))
+    for moved, one in zip((general[0], individual[0]), alone, strict=True):
+        assert moved.position.abs().max() > 1e-6
+        torch.testing.assert_close(moved.position, one.position, atol=1e-8, rtol=1e-4)
+    for name in ("position", "rotation", "scale"):
+        whole, one, other = (getattr(moved[0], name) for moved in (both, general, individual))
+        torch.testing.assert_close(whole, 0.5 * (one + other), atol=1e-7, rtol=1e-4)
 
 
 def test_every_attribute_can_be_moved() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from d3talker.config.ablation import ablated
-from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN, MethodSettings, adapted
+from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN, MethodSettings, adapted, as_published
 from d3talker.config.refiner import RefinerSettings, refiner_of
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of
@@ -48,8 +48,18 @@ def test_what_is_written_is_taken_up(prior: Path) -> None:
     take_up(head, load_prior(prior, D3TALKER), D3TALKER)
     for name, tensor in shared_tensors(taught).items():
         torch.testing.assert_close(shared_tensors(head)[name], tensor, atol=1e-4, rtol=1e-3)  # half precision
-    own = head.face.driven[1].field.tables
-    assert torch.equal(own, head_of(D3TALKER, 2).face.driven[1].field.tables)
+
+
+def test_as_published_the_individual_field_begins_anew(prior: Path) -> None:
+    method = as_published(D3TALKER)
+    head, fresh = head_of(method, 2), head_of(method, 2)
+    assert find_prior(method, prior.parent) == prior
+    take_up(head, load_prior(prior, method), method)
+    taught = load_prior(prior, method).tensors
+    for branch, driven, untouched in (("face", head.face, fresh.face), ("mouth", head.mouth, fresh.mouth)):
+        assert torch.equal(driven.driven[0].field.tables, taught[f"{branch}.fields.0.field.tables"])
+        assert torch.equal(driven.driven[1].field.tables, untouched.driven[1].field.tables)
+        assert [one.field.settings.share for one in driven.driven] == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("refiner", [None, RefinerSettings("styleunet", 0.25)])
@@ -72,7 +82,7 @@ def test_a_prior_is_found_by_what_it_learned(prior: Path) -> None:
     assert find_prior(ablated(D3TALKER, "no-contrast"), prior.parent) is None
 
 
-@pytest.mark.parametrize("method", [INSTAG, ablated(D3TALKER, "audio-only")])
+@pytest.mark.parametrize("method", [INSTAG, TALKINGGAUSSIAN, ablated(D3TALKER, "audio-only")])
 def test_another_method_is_refused(prior: Path, method: MethodSettings) -> None:
     with pytest.raises(D3Error, match="is a prior of d3talker and differs in"):
         take_up(head_of(method, 2), load_prior(prior, method), method)
@@ -116,6 +126,13 @@ def test_the_shipped_priors_are_of_the_full_methods_only() -> None:
         assert shipped.path.stat().st_size <= 20_000_000
         require_same_ears(shipped, fingerprints(adapted(method), DEFAULT))
         take_up(head_of(method, 0, front_end(DEFAULT).channels), shipped, method)
+
+
+def test_the_shipped_individual_fields_begin_as_instags() -> None:
+    """Joined by scripts/join_priors.py."""
+    universal, taught = (load_prior("shipped", method).tensors for method in (INSTAG, D3TALKER))
+    for name, tensor in universal.items():
+        assert torch.equal(taught[name.replace(".fields.0.", ".fields.1.")], tensor), name
 
 
 def test_refiners_by_name() -> None:

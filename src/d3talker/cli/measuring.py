@@ -39,7 +39,7 @@ class Evaluate:
     drive: Path | None = None
     """A video of somebody else, or its prepared folder: their words from the person's mouth, lips beside lips."""
     fields: Literal["all", "general", "individual"] = "all"
-    """What moves the person's head: the fields out of the prior, the person's own, or all."""
+    """What moves the person's head: of d3talker the General field, the Individual one, or both."""
     device: Device = "auto"
     """Where to compute."""
 

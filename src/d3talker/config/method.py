@@ -23,9 +23,12 @@ class FieldSettings:
     signal: Signal = "audio"
     """What drives it."""
     shared: bool = False
-    """Everybody's: learned in pre-training and taken from the prior (InsTaG's universal, D3-Talker's General field)."""
+    """Everybody's: learned in pre-training and taken from the prior (InsTaG's universal, D3-Talker's General field and
+    the start of its Individual one)."""
     stays: bool = True
-    """Lives on in adaptation; InsTaG's personal fields do not."""
+    """Lives on in adaptation; people's fields beside shared ones do not."""
+    share: float = 1.0
+    """Of the motion of its branch: what it says counts so much, and alone it would have to say all of it."""
     lowest_resolution: float = 16.0
     """Cells of the coarsest grid level across the bound."""
     highest_resolution: float = 38.4
@@ -132,29 +135,33 @@ INSTAG = replace(
 )
 """Universal fields out of a prior, fitted to the person by a motion aligner."""
 
-_GENERAL = (
-    replace(_FACE, shared=True, signal="motion"),
-    replace(_MOUTH, shared=True, signal="motion", hook=True, region_attention=True),
-)
+_HALF = replace(_UNIVERSAL[0], share=0.5), replace(_UNIVERSAL[1], share=0.5)
+_GENERAL = replace(_HALF[0], signal="motion"), replace(_HALF[1], signal="motion", region_attention=True)
 D3TALKER = _method(
     "d3talker",
-    (_GENERAL[0], _personal(_GENERAL[0], 32, signal="audio")),
-    (_GENERAL[1], _personal(_GENERAL[1], 16, signal="audio", damping=(0.2, 1.0, 0.2))),
+    (_GENERAL[0], _HALF[0], _personal(_UNIVERSAL[0], 32, stays=False)),
+    (_GENERAL[1], _HALF[1], _personal(_UNIVERSAL[1], 16, stays=False)),
     face_shape=True,
     contrast=True,
     similarity=True,
     refiner=RefinerSettings(),
 )
-"""General fields out of a prior, driven by facial motion, and Individual ones, driven by audio, in sum."""
+"""Out of a prior the General fields, driven by facial motion, and the start of the Individual ones, driven by audio;
+their mean moves the head."""
 
 
 def as_published(method: MethodSettings) -> MethodSettings:
-    """The method with the start of the papers' code: random points in a cube, colours of degree 2."""
-    return replace(
-        method,
-        face=replace(method.face, points=2000, start="cube", colour_degree=2),
-        mouth=replace(method.mouth, points=10_000, start="cube", colour_degree=2),
-    )
+    """The method as the papers have it: random points in a cube, colours of degree 2, an Individual field that begins
+    anew and is added to the General one (D3-Talker, eq. 8)."""
+
+    def published(branch: BranchSettings, points: int, hidden: int) -> BranchSettings:
+        general, *others = branch.fields
+        if general.shared and others and others[0].shared:
+            general = replace(general, share=1.0)
+            others = [_personal(others[0], hidden, share=1.0, damping=others[0].damping)]
+        return replace(branch, fields=(general, *others), points=points, start="cube", colour_degree=2)
+
+    return replace(method, face=published(method.face, 2000, 32), mouth=published(method.mouth, 10_000, 16))
 
 
 METHODS: dict[str, MethodSettings] = {method.name: method for method in (TALKINGGAUSSIAN, INSTAG, D3TALKER)}

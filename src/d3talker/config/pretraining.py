@@ -114,7 +114,11 @@ PRETRAIN_QUICK = replace(
 
 PRETRAIN_GPU = PretrainSettings(
     name="gpu",
-    person=replace(GPU, face=replace(GPU.face, loss=_SEEN), mouth=replace(GPU.mouth, colours_only_from=0)),
+    person=replace(
+        GPU,
+        face=replace(GPU.face, own_from=9000, loss=_SEEN),
+        mouth=replace(GPU.mouth, own_from=4500, colours_only_from=0),
+    ),
     together=4,
     shared=_TAUGHT,
 )

@@ -114,7 +114,7 @@ class StageSettings:
     warm_up: int
     """Iterations without motion: the static head forms first."""
     own_from: int = field(default=0, kw_only=True)
-    """Until here a person's own field hears no speech beside a shared one, which then rests: it learns what is left."""
+    """In pre-training: until here people's own fields hear no speech, so that the shared ones must explain it."""
     curriculum_every: int
     """Every so many iterations the frame comes from the curriculum instead of from all frames."""
     curriculum_stop: int

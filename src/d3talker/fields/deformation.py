@@ -56,6 +56,16 @@ class Displacement:
             total(self.colour, other.colour),
         )
 
+    def times(self, factor: float) -> Displacement:
+        """So much of all of it."""
+
+        def some(of: Tensor | None) -> Tensor | None:
+            return None if of is None else factor * of
+
+        return Displacement(
+            factor * self.position, some(self.rotation), some(self.scale), some(self.opacity), some(self.colour)
+        )
+
 
 class DeformationField(nn.Module):
     """Tri-plane features, attention over regions, and a decoder without biases.
@@ -123,6 +133,8 @@ class DeformationField(nn.Module):
     def split(self, output: Tensor, size: Tensor | None = None) -> Displacement:
         """The decoder's output (N, outputs) as a displacement, its position times ``size`` (N, 1) or (N, 3)."""
         deforms = self.settings.deforms
+        if self.settings.share != 1.0:
+            output = self.settings.share * output
         parts = dict(zip(deforms, output.split([_WIDTHS[a] for a in deforms], dim=-1), strict=True))
         position = parts["position"] * self.damping
         opacity = parts.get("opacity")

@@ -35,13 +35,16 @@ class Moves:
         self._face, self._mouth = (_frozen(branch, counted) for branch in (head.face, head.mouth))
         if not self._face or not self._mouth:
             raise D3Error(f"this head has no {counted} field", "a person of d3talker", "Leave --fields out.")
+        shares = [head.face.driven[place].field.settings.share for place, _ in self._face]
+        self._whole = 1.0 if counted == "all" else 1.0 / sum(shares)
 
     @torch.no_grad()
     def __call__(self, codes: Codes, expression: Tensor) -> tuple[Displacement, Displacement]:
         """Face and mouth in one frame; the mouth hears how far the face moves."""
-        face = total([field(codes.face[place], expression) for place, field in self._face])
+        face = total([field(codes.face[place], expression) for place, field in self._face]).times(self._whole)
         hook = face_hook(face.position[:, 1])
-        return face, total([field(codes.mouth[place], expression, hook) for place, field in self._mouth])
+        mouth = total([field(codes.mouth[place], expression, hook) for place, field in self._mouth])
+        return face, mouth.times(self._whole)
 
 
 def _frozen(branch: Branch, counted: Counted) -> list[tuple[int, FrozenField]]:

@@ -22,7 +22,7 @@ from d3talker.ops.rasterize import Rendered
 Signals = dict[str, Tensor]
 """The inputs (T, ...) of a clip by the signal's name: ``audio``, speech windows, and ``motion``, PNCC differences."""
 Counted = Literal["all", "general", "individual"]
-"""Which fields move the head: the shared ones, the person's own beside them, or all."""
+"""Which fields move the head: the first shared one, those beside it, or all."""
 _ALIGNER_WIDTH = {"place and size": 32, "place": 16}
 
 
@@ -85,12 +85,18 @@ class Branch(nn.Module):
             for driven in self.driven
         ]
 
+    @property
+    def shared(self) -> list[int]:
+        """The places of the fields that pre-training teaches, the General one first."""
+        return [place for place, driven in enumerate(self.driven) if driven.field.settings.shared]
+
     def counts(self, counted: Counted) -> list[int]:
         """The places of the fields that count."""
+        general = self.shared[:1]
         return [
             place
-            for place, driven in enumerate(self.driven)
-            if counted == "all" or driven.field.settings.shared == (counted == "general")
+            for place in range(len(self.driven))
+            if counted == "all" or (place in general) == (counted == "general")
         ]
 
     def parts(
@@ -103,6 +109,18 @@ class Branch(nn.Module):
         """What each field does in one frame: codes (32,), expression (6,), the face's hook (3,)."""
         told = zip(self.driven, resting, codes, strict=True)
         return [driven.field(rest, code, expression, hook) for driven, rest, code in told]
+
+    def alone(self, parts: list[Displacement]) -> list[Displacement]:
+        """What the branch would do, were each of its shared fields the only one: ``parts`` as :meth:`parts` gave them.
+
+        Fields that share a motion are taught one by one to say all of it, for then their mistakes differ and their mean
+        is better than each. A second one that learns what the first leaves learns its mistakes on the clip.
+        """
+        shared = self.shared
+        if len(shared) < 2:
+            return [total(parts)]
+        own = [part for place, part in enumerate(parts) if place not in shared]
+        return [total([parts[s].times(1.0 / self.driven[s].field.settings.share), *own]) for s in shared]
 
 
 def total(parts: list[Displacement]) -> Displacement:

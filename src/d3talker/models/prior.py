@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from d3talker.config.method import MethodSettings, adapted
+from d3talker.config.method import BranchSettings, MethodSettings, adapted
 from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_file, read_arrays, read_json, sha256_of, write_json
 from d3talker.models.head import Head
@@ -82,8 +82,13 @@ def find_prior(method: MethodSettings, folder: Path) -> Path | None:
 
 def _lessons(method: MethodSettings) -> tuple[Any, ...]:
     """What pre-training depends on."""
-    branches = [(adapted(method).face, method.face.align), (adapted(method).mouth, method.mouth.align)]
-    return [(branch.fields, align) for branch, align in branches], method.contrast, method.similarity
+
+    def taught(branch: BranchSettings) -> tuple[Any, ...]:
+        fields = branch.fields
+        return replace(fields[0], share=1.0), [(field.signal, field.deforms) for field in fields], branch.align
+
+    method = adapted(method)
+    return taught(method.face), taught(method.mouth), method.contrast, method.similarity
 
 
 def load_prior(name: str | Path, method: MethodSettings) -> Prior:
@@ -118,15 +123,16 @@ def take_up(head: Head, prior: Prior, method: MethodSettings) -> None:
     wanted, taught = shared_tensors(head), prior.tensors
     if not teaches_refiner(prior, method):
         wanted, taught = ({k: t for k, t in of.items() if not k.startswith("refiner.")} for of in (wanted, taught))
-    names = wanted.keys() ^ taught.keys()
-    names |= {key for key in wanted if key in taught and wanted[key].shape != taught[key].shape}
+    names = {key for key, tensor in wanted.items() if key not in taught or tensor.shape != taught[key].shape}
+    if not any(".field." in key for key in wanted):  # a second field may begin anew, the first may not
+        names |= taught.keys() - wanted.keys()
     if names:
         raise D3Error(
             f"{prior.path.name} is a prior of {prior.meta['method']['name']} and differs in {min(names)}",
             "a prior of the same method",
             _FIX,
         )
-    head.load_state_dict(taught, strict=False)
+    head.load_state_dict({key: taught[key] for key in wanted}, strict=False)
 
 
 def require_same_ears(prior: Prior, ears: dict[str, Any]) -> None:

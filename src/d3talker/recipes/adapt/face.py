@@ -36,7 +36,7 @@ class FaceStage(Lesson):
         self.branch, self.frames, self.generator = head.face, frames, generator
         self.settings = s = preset.face
         self.iterations = s.iterations
-        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared, s.own_from)
+        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
         self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
         self.density = DensityControl(
             self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
@@ -112,16 +112,15 @@ class FaceStage(Lesson):
         return draw_frame(candidates, self.generator)
 
     def _landmark_loss(self, iteration: int, frame: int, codes: list[Tensor]) -> Tensor | float:
-        """How far the fields are from the tracked face points, and the General one from those of facial motion."""
+        """How far each shared field is from the tracked points, the General one from those of facial motion too."""
         s, expression = self.settings.loss, self.frames.expression[frame]
         if s.landmarks == 0.0:
             return 0.0
         resting = self.branch.rest_at(self.frames.face_shape)
-        moved = total(self.branch.parts(resting, codes, expression))
-        loss = s.landmarks * landmark_error(moved, self.frames.face_motion[frame], self.point_weights)
-        if self.told is not None and not self.optimiser.shared_rest(iteration):
-            loss = loss + s.told * self.told(resting, expression)
-        return loss
+        parts, tracked = self.branch.parts(resting, codes, expression), self.frames.face_motion[frame]
+        errors = [landmark_error(moved, tracked, self.point_weights) for moved in self.branch.alone(parts)]
+        loss = s.landmarks * torch.stack(errors).sum()
+        return loss if self.told is None else loss + s.told * self.told(resting, expression)
 
     def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
         """Depth and normals against those of the fitted face, both seen by the camera."""
@@ -174,7 +173,7 @@ class FaceStage(Lesson):
 
 def own_motion(branch: Branch, parts: list[Displacement]) -> Tensor | float:
     """The size of what a person's own fields do beside shared ones: it shall be what those cannot explain."""
-    own = branch.counts("individual")
+    own = [place for place in range(len(parts)) if place not in branch.shared]
     return motion_size(total([parts[place] for place in own])) if 0 < len(own) < len(parts) else 0.0
 
 

@@ -35,7 +35,7 @@ class MouthStage(Lesson):
     ) -> None:
         self.branch, self.frames, self.generator = head.mouth, frames, generator
         self.settings = s = preset.mouth
-        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared, s.own_from)
+        self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
         self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
         self.hooks = face_hooks(head.face, frames) if any(f.field.settings.hook for f in self.branch.driven) else None
         self.density = DensityControl(

@@ -22,11 +22,11 @@ GREEN = (0.0, 1.0, 0.0)
 
 
 def heard_at(branch: Branch, settings: StageSettings, iteration: int, codes: list[Tensor]) -> list[Tensor]:
-    """What the fields hear in ``iteration`` of the codes (32,): at first those beside a shared one hear nothing.
+    """What the fields hear in ``iteration`` of the codes (32,): at first those beside shared ones hear nothing.
 
     They learn how the upper face moves, which has no other teacher than the person; the speech is left to the others.
     """
-    if iteration > settings.own_from or not branch.counts("general"):
+    if iteration > settings.own_from or not branch.shared:
         return codes
     pairs = zip(branch.driven, codes, strict=True)
     return [code if driven.field.settings.shared else torch.zeros_like(code) for driven, code in pairs]
@@ -87,9 +87,6 @@ class BranchOptimiser:
         iterations: of the stage.
         shared: factor on the rates of shared fields in the first part of the stage: 1 where they start from nothing,
             less where a prior taught them; 0 leaves them to somebody else.
-        own_from: iteration after which own fields hear speech; shared ones beside them then stand still (0: they never
-            do). Ten seconds are soon known by heart: an own field that learns beside a moving one explains everything,
-            the shared field fades, and what many people taught it is lost.
     """
 
     def __init__(
@@ -99,14 +96,11 @@ class BranchOptimiser:
         fields: FieldRates,
         iterations: int,
         shared: float = 1.0,
-        own_from: int = 0,
     ) -> None:
         self.gaussian_rates, self.field_rates, self.iterations = gaussians, fields, iterations
         self.shared = shared
         self.gaussians = gaussian_optimiser(branch.gaussians, gaussians)
-        own = [driven for driven in branch.driven if not driven.field.settings.shared]
-        self.own_from = own_from if own else 0
-        groups = field_groups(own, fields)
+        groups = field_groups([driven for driven in branch.driven if not driven.field.settings.shared], fields)
         if shared > 0.0:
             everybodys = [driven for driven in branch.driven if driven.field.settings.shared]
             groups += [{**group, "shared": True} for group in field_groups(everybodys, fields)]
@@ -120,14 +114,9 @@ class BranchOptimiser:
         position = math.exp((1 - progress) * math.log(rates.position) + progress * math.log(rates.position_end))
         self.gaussians.param_groups[0]["lr"] = position * rates.extent
         held = self.shared if progress < self.field_rates.shared_until else 1.0
-        held = 0.0 if self.shared_rest(iteration) else held
         for group in self.fields.param_groups:
             factor = held if group.get("shared") else 1.0
             group["lr"] = factor * group["rate"] * 0.5 ** (progress / self.field_rates.half_life)
-
-    def shared_rest(self, iteration: int) -> bool:
-        """Whether shared fields stand still."""
-        return 0 < self.own_from < iteration
 
     def step(self) -> None:
         """One step of both, then forgets the gradients."""

@@ -96,6 +96,7 @@ class ToldLesson:
     ) -> None:
         (place,) = branch.counts("general")
         self._field, self._place = branch.driven[place].field, place
+        self._whole = 1.0 / self._field.settings.share
         codes = [_codes(branch.driven[place].encoder, motion) for motion in told]
         self._codes, self._points = torch.cat(codes), torch.cat([motion.points for motion in told])
         self._noise = TOLD_NOISE * deviation * codes[0].std(dim=0)
@@ -109,7 +110,7 @@ class ToldLesson:
         moment = int(torch.randint(len(self._codes), (1,), generator=self._generator))
         noise = torch.randn(self._noise.shape, generator=self._generator).to(self._noise.device)
         moved = self._field(resting[self._place], self._codes[moment] + self._noise * noise, expression)
-        return landmark_error(moved, self._points[moment], self._weights)
+        return landmark_error(moved.times(self._whole), self._points[moment], self._weights)
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ class PeopleContrast:
     ) -> None:
         self._pupil, self._place, self._settings, self._method = pupils[place], place, settings, method
         self._branch: Branch = getattr(pupils[place].head, branch)
-        self._own = [_personal(getattr(pupil.head, branch)) for pupil in pupils]
+        self._own = [_personal(getattr(pupil.head, branch))[1] for pupil in pupils]
         self._lips = self._pupil.frames.face_shape[list(INNER_LIPS)].mean(dim=0)
         self.strength = 0.0
         """Of the similarity contrast, from 0 to 1."""
@@ -43,11 +43,13 @@ class PeopleContrast:
         means = self._branch.gaussians.means.detach()
         points = means[sample_points(means, self._lips, self._pupil.generator, s.points)]
         expression = frames.expression[frame]
-        moved = {
-            driven.field.settings.shared: driven.field(driven.field.rest(points), code, expression, hook).position
-            for driven, code in zip(self._branch.driven, codes, strict=True)
-        }
-        general, own = moved[True], moved[False]
+        (place,) = self._branch.counts("general")
+        general, own = (
+            driven.field(driven.field.rest(points), codes[at], expression, hook)
+            .times(1.0 / driven.field.settings.share)
+            .position
+            for at, driven in ((place, self._branch.driven[place]), _personal(self._branch))
+        )
         fields = [driven.field for driven in self._own]
         everybody = positions_together(fields, points, self._heard(frame), expression)
         others = torch.cat([everybody[: self._place], everybody[self._place + 1 :]])
@@ -73,8 +75,8 @@ class PeopleContrast:
         return code.expand(len(self._own), -1)
 
 
-def _personal(branch: Branch) -> DrivenField:
-    return next(driven for driven in branch.driven if not driven.field.settings.shared)
+def _personal(branch: Branch) -> tuple[int, DrivenField]:
+    return next((place, driven) for place, driven in enumerate(branch.driven) if not driven.field.settings.shared)
 
 
 def wants_contrast(method: MethodSettings, people: int) -> bool:

@@ -1,10 +1,11 @@
-"""What keeps the General field from fading: python -m benchmarks.general_field CLIP CLIP [CLIP ...]
+"""How the two fields of D3-Talker should learn: python -m benchmarks.two_fields CLIP CLIP [CLIP ...]
 
 Each CLIP is a folder that `d3talker prepare` wrote. The face fields alone, no pictures: from the shipped prior of
 D3-Talker they learn the tracked face points of the first --seconds (three quarters of a shorter clip) and are asked for
-the lip opening of the rest, and for that of the other clips' speakers from their sound. The rows: both fields side by
-side; the General one alone first; it is told, too, what facial motion means at the face points, for the clip's own
-speech; and for the shipped recordings besides, as the presets do. Prints a Markdown table.
+the lip opening of the rest, and for that of the other clips' speakers from their sound. The rows: the sum of both is
+held to the points; each by itself is, and their mean counts; the General one is told, too, what facial motion means at
+the face points, for the clip's own speech; and for the shipped recordings besides, as the presets do. Prints a Markdown
+table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.face import point_weights
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
 from d3talker.recipes.adapt.listen import ListenStage
-from d3talker.recipes.adapt.stage import BranchOptimiser, heard_at
+from d3talker.recipes.adapt.stage import BranchOptimiser
 from d3talker.recipes.adapt.told import ToldLesson, shipped_speech
 from d3talker.recipes.hearing import Hearing, hearing
 from d3talker.recipes.manner import manner
@@ -42,8 +43,8 @@ from d3talker.signals.front_ends import DEFAULT
 from d3talker.tracking.clip import Clip, load_clip
 
 DEVICE, METHOD = torch.device("cpu"), adapted(D3TALKER)
-ROWS = (("side by side", 0.0, 0), ("General first", 0.75, 0), ("told its own", 0.75, 1), ("told more", 0.75, None))
-"""Name, part of the stage that the General field learns alone, and how many sounds' motion it is told (None: all)."""
+ROWS = (("their sum", False, 0), ("each", True, 0), ("each, told its own", True, 1), ("each, told more", True, None))
+"""Name, whether each field has to say it all, and how many sounds' motion the General one is told (None: all)."""
 UPPER, LOWER = 13, 14  # face points of the inner lips
 
 
@@ -67,12 +68,12 @@ def main() -> None:
     options = parser.parse_args()
     clips = [load_clip(path) for path in options.clips]
     names = [clip.path.name for clip in clips]
-    print("| General field | " + " | ".join(names) + " | mean | says others, mean |")
+    print("| what learns the points | " + " | ".join(names) + " | mean | says others, mean |")
     print("|-" * (len(names) + 3) + "|")
     with quiet_threads(DEVICE), tempfile.TemporaryDirectory() as folder:
         learners = [listen(clip, clips, Path(folder) / clip.path.name, options.seconds) for clip in clips]
-        for row, share, sounds in ROWS:
-            told = [dict(correlations(learner, learn(learner, share, sounds), clips)) for learner in learners]
+        for row, each, sounds in ROWS:
+            told = [dict(correlations(learner, learn(learner, each, sounds), clips)) for learner in learners]
             own = [one[name] for one, name in zip(told, names, strict=True)]
             others = [r for one, name in zip(told, names, strict=True) for said, r in one.items() if said != name]
             values = " | ".join(f"{r:.2f}" for r in [*own, np.mean(own), np.mean(others) if others else np.nan])
@@ -104,26 +105,26 @@ def hear(head: Head, ears: Hearing, clip: Clip) -> list[list[Tensor]]:
     return [code.face for code in stream_codes(head, ears.stream(lambda: iter([sound]), DEVICE))][: len(clip)]
 
 
-def learn(learner: Learner, share: float, sounds: int | None) -> Branch:
-    """The face's fields after the stage, the own one joining after ``share`` of it; see :data:`ROWS`."""
+def learn(learner: Learner, each: bool, sounds: int | None) -> Branch:
+    """The face's fields after the stage; see :data:`ROWS`."""
     frames, settings = learner.frames, CPU.face
-    settings = replace(settings, own_from=round(share * settings.iterations))
     head = new_head(learner.ears.features.channels)
     head.load_state_dict(learner.state)
     branch, generator, weights = head.face, torch.Generator().manual_seed(0), point_weights()
     codes = NoisyCodes(branch, frames, CPU.feature_noise, generator, learn=False)
     rates, count = settings.fields, settings.iterations
-    optimiser = BranchOptimiser(branch, settings.gaussians, rates, count, rates.shared, settings.own_from)
+    optimiser = BranchOptimiser(branch, settings.gaussians, rates, count, rates.shared)
     told = frames.told[:sounds]
     lesson = ToldLesson(branch, told, weights, CPU.feature_noise, generator) if told else None
     for iteration in range(settings.warm_up + 1, settings.iterations + 1):
         optimiser.set_rates(iteration)
         frame = draw_frame(frames.fitted, generator)
-        heard = heard_at(branch, settings, iteration, codes(frame))
         resting, expression = branch.rest_at(frames.face_shape), frames.expression[frame]
-        moved = total(branch.parts(resting, heard, expression))
-        loss = settings.loss.landmarks * landmark_error(moved, frames.face_motion[frame], weights)
-        if lesson is not None and not optimiser.shared_rest(iteration):
+        parts = branch.parts(resting, codes(frame), expression)
+        held = branch.alone(parts) if each else [total(parts)]
+        errors = [landmark_error(moved, frames.face_motion[frame], weights) for moved in held]
+        loss = settings.loss.landmarks * torch.stack(errors).sum()
+        if lesson is not None:
             loss = loss + settings.loss.told * lesson(resting, expression)
         loss.backward()
         optimiser.step()
