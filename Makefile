@@ -4,6 +4,8 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 # Modules are compiled when first imported: most of what comes with torch and mediapipe never is, and compiling it takes minutes.
+# What is compiled is kept, whatever the environment says: every process would compile its thousand modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 # Stages of CI run one after another; tests share two cores.
 WORKERS ?= 2

@@ -3,20 +3,21 @@
 import shutil
 from pathlib import Path
 
-from d3talker.config.prepare import PrepareSettings
+import pytest
+
 from d3talker.core.progress import Silent
 from d3talker.media.audio import read_audio
 from d3talker.media.video import read_frames
 from d3talker.recipes.demo import demo
-from d3talker.recipes.prepare import prepare
 from d3talker.speaker.speech import built_in_speech
 
+pytestmark = pytest.mark.xdist_group("demo")
 
-def test_the_demo_ends_with_a_video_that_says_the_shipped_speech(tmp_path: Path, speaker_clip) -> None:
+
+def test_the_demo_ends_with_a_video_that_says_the_shipped_speech(tmp_path: Path, prepared_clip: Path) -> None:
     out = tmp_path / "demo"
-    out.mkdir()
-    shutil.copy(speaker_clip.path, out / "speaker-0.mp4")  # filming takes a minute; the clip is what it would be
-    prepare(out / "speaker-0.mp4", out / "person-0" / "work" / "clip", PrepareSettings(size=256))
+    shutil.copytree(prepared_clip, out / "person-0" / "work" / "clip")  # what a minute of filming and tracking makes
+    (out / "speaker-0.mp4").touch()
     video = demo(out, preset="tiny", progress=Silent())
     speech = built_in_speech("driving")
     seconds = len(speech.samples) / speech.rate
