@@ -8,12 +8,15 @@ from torch import Tensor, nn
 from d3talker.config.refiner import WIDTHS, RefinerSettings
 from d3talker.core.errors import D3Error
 from d3talker.models.refiner.lean import LeanUnet
-from d3talker.models.refiner.region import head_region
+from d3talker.models.refiner.region import head_box, head_region
 from d3talker.models.refiner.styleunet import StyleUnet, StyleUnetChange
 
 
 class Refiner(nn.Module):
-    """The final picture from the composite; what lies outside the head and its rim passes untouched, bit for bit."""
+    """The final picture from the composite; what lies outside the head and its rim passes untouched, bit for bit.
+
+    A network with a ``stride`` sees the head's box alone, half a picture or less; one without sees the whole picture.
+    """
 
     def __init__(self, network: LeanUnet | StyleUnetChange) -> None:
         super().__init__()
@@ -25,9 +28,23 @@ class Refiner(nn.Module):
         The alphas (B, H, W) in [0, 1] of both branches say where the head is. The same frame gives the same picture
         at every call.
         """
-        shown = head_region(alpha_face, alpha_mouth)[..., None]
-        change = self.network(torch.cat((coarse, alpha_face[..., None], alpha_mouth[..., None]), dim=3))
-        return torch.where(shown > 0.0, torch.addcmul(coarse, change, shown).clamp(0.0, 1.0), coarse)
+        rows, columns = self.box(alpha_face, alpha_mouth)
+        if rows.stop == rows.start:
+            return coarse
+        picture = coarse[:, rows, columns]
+        alphas = alpha_face[:, rows, columns], alpha_mouth[:, rows, columns]
+        shown = head_region(*alphas, longer=max(coarse.shape[1:3]))[..., None]
+        change = self.network(torch.cat((picture, *(alpha[..., None] for alpha in alphas)), dim=3))
+        painted = torch.where(shown > 0.0, torch.addcmul(picture, change, shown).clamp(0.0, 1.0), picture)
+        if painted.shape == coarse.shape:
+            return painted
+        refined = coarse.clone()
+        refined[:, rows, columns] = painted
+        return refined
+
+    def box(self, alpha_face: Tensor, alpha_mouth: Tensor) -> tuple[slice, slice]:
+        """Rows and columns outside which :meth:`forward` changes nothing."""
+        return head_box(alpha_face, alpha_mouth, self.network.stride)
 
 
 def build_refiner(settings: RefinerSettings, generator: torch.Generator) -> Refiner:

@@ -31,6 +31,8 @@ class LeanUnet(nn.Module):
     No layer draws a number or mixes the pictures of a batch.
     """
 
+    stride: int | None = STRIDE
+
     def __init__(self, width: float, generator: torch.Generator) -> None:
         super().__init__()
         widths = [int(channels * width) for channels in CHANNELS]

@@ -16,19 +16,50 @@ SIZE = 512
 """The picture that the two are measured in."""
 
 
-def head_region(alpha_face: Tensor, alpha_mouth: Tensor) -> Tensor:
+def head_region(alpha_face: Tensor, alpha_mouth: Tensor, longer: int | None = None) -> Tensor:
     """How much of the refined picture is shown, (B, H, W) in [0, 1], from the alphas (B, H, W) of both branches.
 
     Exactly 0 farther than the rim from the head, exactly 1 farther in than the soft edge. No gradient passes: where
-    the head is, is not for the refiner to move.
+    the head is, is not for the refiner to move. ``longer`` is the longer side of the picture that the alphas are a
+    part of, if they are.
     """
     with torch.no_grad():
-        longer = max(alpha_face.shape[1:])
-        rim = max(2, round(RIM * longer / SIZE))
-        edge = max(1, round(EDGE * longer / SIZE))
-        head = 1.0 - (1.0 - alpha_face) * (1.0 - alpha_mouth) > THRESHOLD
+        rim, edge = _reach(longer or max(alpha_face.shape[1:]))
+        head = _head(alpha_face, alpha_mouth)
         wide = _dilate(_dilate(head, rim - edge).mT, rim - edge).mT
         return _blur(_blur(wide.to(alpha_face.dtype), edge).mT, edge).mT.contiguous()
+
+
+def head_box(alpha_face: Tensor, alpha_mouth: Tensor, stride: int | None) -> tuple[slice, slice]:
+    """Rows and columns around the region of :func:`head_region`, empty where there is no head.
+
+    Its edges are multiples of ``stride`` or those of the picture, so that a network's strided maps lie alike in every
+    box; the whole picture where ``stride`` is None.
+    """
+    height, width = alpha_face.shape[1:]
+    if stride is None:
+        return slice(0, height), slice(0, width)
+    head = _head(alpha_face, alpha_mouth).any(dim=0)
+    rim, _ = _reach(max(height, width))
+    return _stretch(head.any(dim=1), rim, stride), _stretch(head.any(dim=0), rim, stride)
+
+
+def _stretch(marked: Tensor, rim: int, stride: int) -> slice:
+    """From the first to the last mark (N,), widened by ``rim`` and then to multiples of ``stride``, cut at N."""
+    places = marked.nonzero()[:, 0]
+    if len(places) == 0:
+        return slice(0, 0)
+    first, last = max(0, int(places[0]) - rim), int(places[-1]) + 1 + rim
+    return slice(first // stride * stride, min(-(-last // stride) * stride, len(marked)))
+
+
+def _head(alpha_face: Tensor, alpha_mouth: Tensor) -> Tensor:
+    return 1.0 - (1.0 - alpha_face) * (1.0 - alpha_mouth) > THRESHOLD
+
+
+def _reach(longer: int) -> tuple[int, int]:
+    """Rim and edge in pixels of a picture with this longer side."""
+    return max(2, round(RIM * longer / SIZE)), max(1, round(EDGE * longer / SIZE))
 
 
 def _dilate(mask: Tensor, radius: int) -> Tensor:

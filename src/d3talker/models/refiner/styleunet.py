@@ -72,6 +72,8 @@ class StyleUnetChange(nn.Module):
     the network leaves alone stays as sharp as it came.
     """
 
+    stride: int | None = None
+
     def __init__(self, network: StyleUnet) -> None:
         super().__init__()
         self.network = network
