@@ -180,7 +180,7 @@ def point_pieces(head: Head) -> list[Piece]:
         Piece("grid and points", lambda: encode_triplane(p["means"], p["tables"], SHAPE), to_grid),
         Piece("grid and points, torch gather", lambda: encode_triplane(p["means"], p["tables"], SHAPE, "reference")),
         Piece("mlp 74-64-64-10", lambda: mlp(rows, head.decoder()), to_mlp),
-        Piece("mlp, plain torch", lambda: mlp(rows, head.decoder(), "reference"), to_mlp),
+        Piece("mlp, plain torch", lambda: mlp(rows, head.decoder(), backend="reference"), to_mlp),
         Piece("softplus (N, 3)", lambda: functional.softplus(p["raw_scales"])),
         Piece("normalize (N, 4)", lambda: functional.normalize(p["raw_rotations"], dim=1)),
         Piece("sigmoid (N,)", lambda: torch.sigmoid(p["raw_opacities"])),

@@ -33,6 +33,11 @@ class Resting:
     expression_attention: Tensor | None  # (N, 6)
     size: Tensor | None = None  # (N, 3) factors on the displacement, of a motion aligner
 
+    @property
+    def attentions(self) -> list[Tensor]:
+        """Those that there are."""
+        return [part for part in (self.signal_attention, self.expression_attention) if part is not None]
+
 
 @dataclass(frozen=True)
 class Displacement:
@@ -94,7 +99,9 @@ class DeformationField(nn.Module):
         self.scaler = layers(features + HOOK_SIZE, 16, 16, 1) if settings.hook else None
         outputs = sum(_WIDTHS[attribute] for attribute in settings.deforms)
         self.decoder = layers(inputs, settings.hidden, settings.hidden, outputs)
-        self.register_buffer("damping", _STEP * torch.tensor(settings.damping), persistent=False)
+        scale = torch.full((outputs,), settings.share)
+        scale[: _WIDTHS["position"]] *= _STEP * torch.tensor(settings.damping)
+        self.register_buffer("scale", scale, persistent=False)
 
     def rest(self, points: Tensor) -> Resting:
         """Everything about ``points`` (N, 3) metres that does not depend on the frame."""
@@ -107,18 +114,46 @@ class DeformationField(nn.Module):
 
     def forward(self, resting: Resting, code: Tensor, expression: Tensor, hook: Tensor | None = None) -> Displacement:
         """The displacement for a signal ``code`` (32,), an ``expression`` (6,) and the face's ``hook`` (3,)."""
-        points = len(resting.encoding)
-        signal = code.expand(points, -1) if resting.signal_attention is None else code * resting.signal_attention
-        inputs = [resting.encoding, signal]
+        plain, gated, bias = self.first_layer(resting, code, expression, hook)
+        first = torch.cat([plain, gated], dim=1)
+        rows = [resting.encoding, *resting.attentions]
+        return self.split(mlp(rows, [first, *self.later_layers()], bias), self.sizes(resting, hook))
+
+    def first_layer(
+        self, resting: Resting, code: Tensor, expression: Tensor, hook: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The decoder's first layer in one frame: weights (H, F) of the encoding, (H, K) of both attentions, bias (H,).
+
+        What an attention lets through is a factor on weights, what all points hear alike a bias: nothing is written
+        down a point.
+        """
+        gates = [] if resting.signal_attention is None else [code]
+        fixed = [] if gates else [code]
         if resting.expression_attention is not None:
-            inputs.append(self.mix(expression) * resting.expression_attention)
+            gates.append(self.mix(expression))
+        if self.scaler is not None:
+            assert hook is not None
+            fixed.append(hook)
+        sizes = [resting.encoding.shape[1], sum(map(len, gates)), sum(map(len, fixed))]
+        plain, gated, constant = self.decoder[0].split(sizes, dim=1)
+        if gates:
+            gated = gated * torch.cat(gates)
+        return plain, gated, constant @ torch.cat(fixed) if fixed else None
+
+    def later_layers(self) -> list[Tensor]:
+        """The decoder's other layers; the last one gives metres."""
+        *inner, last = self.decoder[1:]
+        return [*inner, last * self.scale[:, None]]
+
+    def sizes(self, resting: Resting, hook: Tensor | None) -> Tensor | None:
+        """Factors (N, 1) or (N, 3) on the displacement: the aligner's, and how strongly a hooked field moves."""
         if self.scaler is None:
-            return self.split(mlp(torch.cat(inputs, dim=1), list(self.decoder)), resting.size)
+            return resting.size
         assert hook is not None
-        moves = hook.expand(points, -1)
-        strength = mlp(torch.cat([resting.encoding, moves], dim=1), list(self.scaler))
-        output = mlp(torch.cat([*inputs, moves], dim=1), list(self.decoder))
-        return self.split(output, _times(resting.size, 2.0 * torch.sigmoid(strength)))
+        first, *others = self.scaler
+        plain, constant = first.split([resting.encoding.shape[1], HOOK_SIZE], dim=1)
+        strength = 2.0 * torch.sigmoid(mlp(resting.encoding, [plain, *others], constant @ hook))
+        return strength if resting.size is None else resting.size * strength
 
     def frozen(self, resting: Resting) -> FrozenField:
         """The same field for points that stand still, with all that is constant computed once."""
@@ -133,10 +168,8 @@ class DeformationField(nn.Module):
     def split(self, output: Tensor, size: Tensor | None = None) -> Displacement:
         """The decoder's output (N, outputs) as a displacement, its position times ``size`` (N, 1) or (N, 3)."""
         deforms = self.settings.deforms
-        if self.settings.share != 1.0:
-            output = self.settings.share * output
         parts = dict(zip(deforms, output.split([_WIDTHS[a] for a in deforms], dim=-1), strict=True))
-        position = parts["position"] * self.damping
+        position = parts["position"]
         opacity = parts.get("opacity")
         return Displacement(
             position if size is None else position * size,
@@ -147,43 +180,22 @@ class DeformationField(nn.Module):
         )
 
 
-def _times(size: Tensor | None, strength: Tensor) -> Tensor:
-    return strength if size is None else size * strength
-
-
 class FrozenField:
-    """A field over resting points: the grid's share of the first layers is a constant, only signals are left."""
+    """A field over resting points: what the encoding adds to the first layer is a constant, only signals are left."""
 
     def __init__(self, field: DeformationField, resting: Resting) -> None:
         self._field, self._resting = field, resting
-        encoding = resting.encoding
-        features = encoding.shape[1]
-        first, *self._rest = [weight.detach() for weight in field.decoder]
-        self._constant = encoding @ first[:, :features].T
-        signals = first[:, features:]
-        self._signal, signals = signals[:, :CODE_SIZE], signals[:, CODE_SIZE:]
-        self._expression, self._hook = signals.split([signals.shape[1] - self._hooked, self._hooked], dim=1)
-        if field.scaler is not None:
-            scale_first, *self._scale_rest = [weight.detach() for weight in field.scaler]
-            self._scale_constant = encoding @ scale_first[:, :features].T
-            self._scale_hook = scale_first[:, features:]
-
-    @property
-    def _hooked(self) -> int:
-        return 0 if self._field.scaler is None else HOOK_SIZE
+        self._later = [weight.detach() for weight in field.later_layers()]
+        self._attentions = torch.cat(resting.attentions, dim=1) if resting.attentions else None
+        self._constant = resting.encoding @ field.decoder[0][:, : resting.encoding.shape[1]].T
 
     def __call__(self, code: Tensor, expression: Tensor, hook: Tensor | None = None) -> Displacement:
         """As :meth:`DeformationField.forward`."""
-        constant, size = self._constant, self._resting.size
-        if self._field.scaler is not None:
-            assert hook is not None
-            strength = mlp((self._scale_constant + self._scale_hook @ hook).relu_(), self._scale_rest)
-            constant, size = constant + self._hook @ hook, _times(size, 2.0 * torch.sigmoid(strength))
-        if self._resting.signal_attention is None:
-            hidden = constant + self._signal @ code
+        field, resting = self._field, self._resting
+        plain, gated, bias = field.first_layer(resting, code, expression, hook)
+        if self._attentions is None:
+            output = mlp(resting.encoding, [plain, *self._later], bias)
         else:
-            hidden = torch.addmm(constant, self._resting.signal_attention, (self._signal * code).T)
-        if self._resting.expression_attention is not None:
-            weight = self._expression * self._field.mix(expression)
-            hidden = torch.addmm(hidden, self._resting.expression_attention, weight.T)
-        return self._field.split(mlp(hidden.relu_(), self._rest), size)
+            constant = self._constant if bias is None else self._constant + bias
+            output = mlp(self._attentions, [gated, *self._later], constant)
+        return field.split(output, field.sizes(resting, hook))

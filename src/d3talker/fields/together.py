@@ -39,7 +39,7 @@ def positions_together(fields: Sequence[DeformationField], points: Tensor, codes
         mixed = torch.cat([mixed, expression[-1:].expand(len(fields), 1, 1)], dim=2)
         inputs.append(mixed * torch.relu(_mlp(encodings, stacked("expression_attention"))))
     output = _mlp(torch.cat(inputs, dim=2), stacked("decoder"))
-    return torch.stack([field.split(told).position for field, told in zip(fields, output, strict=True)])
+    return torch.stack([field.split(field.scale * told).position for field, told in zip(fields, output, strict=True)])
 
 
 def _mlp(x: Tensor, weights: list[Tensor]) -> Tensor:
