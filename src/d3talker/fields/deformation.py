@@ -6,7 +6,9 @@ how strongly it moves itself depends on that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +40,11 @@ class Resting:
         """Those that there are."""
         return [part for part in (self.signal_attention, self.expression_attention) if part is not None]
 
+    def split(self, sizes: list[int]) -> list[Resting]:
+        """The same of the first points, of those after them, and so on."""
+        names = ("encoding", "signal_attention", "expression_attention", "size")
+        return [Resting(**named) for named in _split([getattr(self, name) for name in names], names, sizes)]
+
 
 @dataclass(frozen=True)
 class Displacement:
@@ -61,6 +68,11 @@ class Displacement:
             total(self.colour, other.colour),
         )
 
+    def split(self, sizes: list[int]) -> list[Displacement]:
+        """Those of the first Gaussians, of the ones after them, and so on."""
+        names = ("position", "rotation", "scale", "opacity", "colour")
+        return [Displacement(**named) for named in _split([getattr(self, name) for name in names], names, sizes)]
+
     def times(self, factor: float) -> Displacement:
         """So much of all of it."""
 
@@ -70,6 +82,12 @@ class Displacement:
         return Displacement(
             factor * self.position, some(self.rotation), some(self.scale), some(self.opacity), some(self.colour)
         )
+
+
+def _split(tensors: list[Tensor | None], names: Sequence[str], sizes: list[int]) -> list[dict[str, Any]]:
+    """Rows of tensors by name, first those of the first part."""
+    pieces = [[None] * len(sizes) if tensor is None else tensor.split(sizes) for tensor in tensors]
+    return [dict(zip(names, part, strict=True)) for part in zip(*pieces, strict=True)]
 
 
 class DeformationField(nn.Module):
@@ -163,7 +181,8 @@ class DeformationField(nn.Module):
         """The expression (6,) as the decoder takes it: five numbers through a small network, the blink as it is."""
         if self.expression_mix is None:
             return expression
-        return torch.cat([mlp(expression[None, :-1], list(self.expression_mix))[0], expression[-1:]])
+        mixed = mlp(expression[None, :-1], list(self.expression_mix), backend="reference")[0]  # one row
+        return torch.cat([mixed, expression[-1:]])
 
     def split(self, output: Tensor, size: Tensor | None = None) -> Displacement:
         """The decoder's output (N, outputs) as a displacement, its position times ``size`` (N, 1) or (N, 3)."""

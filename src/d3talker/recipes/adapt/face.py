@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,14 @@ from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesso
 from d3talker.recipes.adapt.told import ToldLesson
 from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What every field of a branch knows of some points, and where it moves them in a frame."""
+
+    resting: list[Resting]
+    parts: list[Displacement]
 
 
 class FaceStage(Lesson):
@@ -60,11 +70,11 @@ class FaceStage(Lesson):
         target = torch.where(head[..., None], self.frames.picture(frame), self.green)
 
         camera, gaussians = self.frames.world_to_cam[frame], self.branch.gaussians
-        displacement, resting, codes, parts = None, [], [], []
+        displacement, codes, cloud, points = None, [], _Asked([], []), _Asked([], [])
         if moving:
-            resting, codes = self.branch.rest(), heard_at(self.branch, s, iteration, self.codes(frame))
-            parts = self.branch.parts(resting, codes, self.frames.expression[frame])
-            displacement = total(parts)
+            codes = heard_at(self.branch, s, iteration, self.codes(frame))
+            cloud, points = self._ask(codes, self.frames.expression[frame])
+            displacement = total(cloud.parts)
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         resolution = self.frames.resolution
         rendered = draw(gaussians, displacement, camera, self.frames.intrinsics, resolution, self.green, probe)
@@ -76,11 +86,11 @@ class FaceStage(Lesson):
             everywhere = (label == FACE) | hair
             loss = loss + s.loss.alpha * coverage(rendered.alpha, everywhere.float(), (~everywhere).float())
             loss = loss + s.loss.motion * motion_size(displacement)
-            loss = loss + s.loss.individual * own_motion(self.branch, parts)
+            loss = loss + s.loss.individual * own_motion(self.branch, cloud.parts)
             if s.shape_from and iteration > s.shape_from and iteration % s.shape_every == 0:
                 loss = loss + self._shape_loss(frame, displacement, rendered)
-            loss = loss + self._landmark_loss(iteration, frame, codes)
-            loss = loss + self._attention_loss(resting, frame, hair, with_hair=not hide_hair)
+            loss = loss + self._landmark_loss(frame, points)
+            loss = loss + self._attention_loss(cloud.resting, frame, hair, with_hair=not hide_hair)
             if contrast is not None and iteration > s.own_from:
                 loss = loss + contrast(frame, codes)
         self.seen = None
@@ -111,16 +121,25 @@ class FaceStage(Lesson):
                 candidates = closing_eyes(self.frames.blink, iteration / s.curriculum_stop, candidates)
         return draw_frame(candidates, self.generator)
 
-    def _landmark_loss(self, iteration: int, frame: int, codes: list[Tensor]) -> Tensor | float:
+    def _ask(self, codes: list[Tensor], expression: Tensor) -> tuple[_Asked, _Asked]:
+        """The fields at the Gaussians and at the face points, asked in one go."""
+        asked = [self.branch.gaussians.means, self.frames.face_shape]
+        sizes = [len(points) for points in asked]
+        resting = self.branch.rest_at(torch.cat(asked))
+        parts = self.branch.parts(resting, codes, expression)
+        cloud, points = zip(*(known.split(sizes) for known in resting), strict=True)
+        moved, told = zip(*(part.split(sizes) for part in parts), strict=True)
+        return _Asked([*cloud], [*moved]), _Asked([*points], [*told])
+
+    def _landmark_loss(self, frame: int, points: _Asked) -> Tensor | float:
         """How far each shared field is from the tracked points, the General one from those of facial motion too."""
         s, expression = self.settings.loss, self.frames.expression[frame]
         if s.landmarks == 0.0:
             return 0.0
-        resting = self.branch.rest_at(self.frames.face_shape)
-        parts, tracked = self.branch.parts(resting, codes, expression), self.frames.face_motion[frame]
-        errors = [landmark_error(moved, tracked, self.point_weights) for moved in self.branch.alone(parts)]
+        tracked = self.frames.face_motion[frame]
+        errors = [landmark_error(moved, tracked, self.point_weights) for moved in self.branch.alone(points.parts)]
         loss = s.landmarks * torch.stack(errors).sum()
-        return loss if self.told is None else loss + s.told * self.told(resting, expression)
+        return loss if self.told is None else loss + s.told * self.told(points.resting, expression)
 
     def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
         """Depth and normals against those of the fitted face, both seen by the camera."""
