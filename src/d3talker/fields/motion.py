@@ -52,10 +52,12 @@ class DifferenceEncoder(nn.Module):
         return torch.cat([self._encode(few) for few in differences.split(_AT_ONCE)])
 
     def _encode(self, differences: Tensor) -> Tensor:
-        x = GAIN * (differences.float() / _STORED if differences.dtype == torch.int8 else differences)
-        x = x.contiguous(memory_format=torch.channels_last)
-        for convolution in self.convolutions:
-            x = functional.leaky_relu(convolution(x), SLOPE, inplace=True)
+        gain = GAIN / _STORED if differences.dtype == torch.int8 else GAIN
+        x = differences.contiguous(memory_format=torch.channels_last).to(self.outer.weight.dtype)
+        for place, convolution in enumerate(self.convolutions):
+            weight = convolution.weight * gain if place == 0 else convolution.weight  # the picture is not walked for it
+            x = functional.conv2d(x, weight, convolution.bias, stride=2, padding=1)
+            x = functional.leaky_relu(x, SLOPE, inplace=True)
         return self.outer(functional.leaky_relu(self.inner(x.flatten(1)), SLOPE))
 
 

@@ -38,7 +38,8 @@ _FFV1 = {"level": "3", "g": "1", "slices": "4", "slicecrc": "1"}
 _VP9 = {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0"}
 _PRORES = {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}
 _SHARE = {"crf": "17", "preset": "veryfast"}
-_PRECISE = {"crf": "4", "preset": "superfast", "x264-params": "chroma-qp-offset=-6"}  # 4:4:4: colour as fine as light
+# 4:4:4: colour as fine as light; a key a second, so that readers who jump decode little
+_PRECISE = {"crf": "4", "preset": "superfast", "g": "25", "x264-params": "chroma-qp-offset=-6"}
 _STYLES: dict[tuple[str, str], _Style] = {
     **{("share", suffix): _Style("libx264", "yuv420p", 3, _SHARE, True) for suffix in (".mp4", ".mov", ".mkv")},
     **{("precise", suffix): _Style("libx264", "yuv444p", 3, _PRECISE) for suffix in (".mp4", ".mov", ".mkv")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -12,8 +12,7 @@ from d3talker.core.errors import D3Error
 from d3talker.fields.deformation import Displacement, FrozenField
 from d3talker.fields.hook import face_hook
 from d3talker.models.gaussians import draw
-from d3talker.models.head import Branch, Counted, DrivenField, Head, Signals, compose, total
-from d3talker.ops.rasterize import Rendered
+from d3talker.models.head import Branch, Counted, DrivenField, Head, Signals, total
 
 SMOOTHING = (0.25, 0.5, 0.25)
 """Weights of three neighbouring codes: what an encoder invents for one frame alone is no motion of lips."""
@@ -52,15 +51,34 @@ def _frozen(branch: Branch, counted: Counted) -> list[tuple[int, FrozenField]]:
     return [(place, branch.driven[place].field.frozen(resting[place])) for place in branch.counts(counted)]
 
 
-def draw_branches(
-    head: Head, moved: tuple[Displacement, Displacement], world_to_cam: Tensor, intrinsics: Tensor, resolution: int
-) -> tuple[Rendered, Rendered]:
-    """Face and mouth of one frame, displaced, over black."""
-    face, mouth = (
-        draw(branch.gaussians, displacement, world_to_cam, intrinsics, resolution)
-        for branch, displacement in zip((head.face, head.mouth), moved, strict=True)
-    )
-    return face, mouth
+@dataclass(frozen=True)
+class Coarse:
+    """A frame as the Gaussians show it, before it is refined."""
+
+    picture: Tensor
+    """(1, R, R, 3), the face over the inside of the mouth over what lies behind."""
+    face: Tensor
+    """(1, R, R): the alpha of the face branch."""
+    mouth: Tensor
+    """(1, R, R): that of the inside of the mouth."""
+
+    @property
+    def alpha(self) -> Tensor:
+        """(R, R): that of the head."""
+        return (1.0 - (1.0 - self.face) * (1.0 - self.mouth))[0]
+
+
+def draw_coarse(
+    head: Head, moved: tuple[Displacement, Displacement], world_to_cam: Tensor, intrinsics: Tensor, behind: Tensor
+) -> Coarse:
+    """One frame of a head displaced by ``moved``, over ``behind`` (1, R, R, 3) (TalkingGaussian, section 3.3).
+
+    Each branch is blended onto what is behind it as it is drawn, so no picture is walked twice.
+    """
+    size = behind.shape[1]
+    mouth = draw(head.mouth.gaussians, moved[1], world_to_cam, intrinsics, size, behind)
+    face = draw(head.face.gaussians, moved[0], world_to_cam, intrinsics, size, mouth.features)
+    return Coarse(face.features, face.alpha, mouth.alpha)
 
 
 class Animation:
@@ -75,12 +93,23 @@ class Animation:
         self, codes: Codes, expression: Tensor, world_to_cam: Tensor, intrinsics: Tensor, behind: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The picture (R, R, 3) in [0, 1] over ``behind`` (R, R, 3), and the alpha (R, R) of the head."""
-        face, mouth = draw_branches(self._head, self._moves(codes, expression), world_to_cam, intrinsics, len(behind))
-        alpha = 1.0 - (1.0 - face.alpha[0]) * (1.0 - mouth.alpha[0])
-        picture = compose(face, mouth, behind[None]).clamp(0.0, 1.0)
-        if self._head.refiner is not None:
-            picture = self._head.refiner(picture, face.alpha, mouth.alpha)
-        return picture[0], alpha
+        coarse = self.coarse(codes, expression, world_to_cam, intrinsics, behind)
+        return self.refined(coarse), coarse.alpha
+
+    @torch.no_grad()
+    def coarse(
+        self, codes: Codes, expression: Tensor, world_to_cam: Tensor, intrinsics: Tensor, behind: Tensor
+    ) -> Coarse:
+        """What the Gaussians show, over ``behind`` (R, R, 3)."""
+        coarse = draw_coarse(self._head, self._moves(codes, expression), world_to_cam, intrinsics, behind[None])
+        return replace(coarse, picture=coarse.picture.clamp_(0.0, 1.0))
+
+    @torch.no_grad()
+    def refined(self, coarse: Coarse) -> Tensor:
+        """The final picture (R, R, 3); the coarse one where the head has no refiner."""
+        if self._head.refiner is None:
+            return coarse.picture[0]
+        return self._head.refiner(coarse.picture, coarse.face, coarse.mouth)[0]
 
 
 @torch.no_grad()

@@ -17,7 +17,6 @@ from d3talker.fields.encoder import SignalEncoder
 from d3talker.fields.motion import motion_encoder
 from d3talker.models.gaussians import Gaussians
 from d3talker.models.refiner import Refiner, build_refiner
-from d3talker.ops.rasterize import Rendered
 
 Signals = dict[str, Tensor]
 """The inputs (T, ...) of a clip by the signal's name: ``audio``, speech windows, and ``motion``, PNCC differences."""
@@ -150,9 +149,3 @@ def build_head(
         Branch(method.mouth, channels, mouth, generator),
         None if method.refiner is None else build_refiner(method.refiner, generator),
     )
-
-
-def compose(face: Rendered, mouth: Rendered, behind: Tensor) -> Tensor:
-    """Face over mouth over ``behind`` (B, H, W, 3); both were rendered over black, so their colours carry alpha."""
-    inner = mouth.features + behind * (1.0 - mouth.alpha[..., None])
-    return face.features + inner * (1.0 - face.alpha[..., None])

@@ -13,7 +13,7 @@ from d3talker.ops.backend import runs_on_cpu_kernels
 from d3talker.ops.pool import Task, shared_pool
 from d3talker.ops.threads import quiet_torch
 
-_FEWEST_ROWS, _MOST_ROWS = 1024, 4096  # of a chunk: fewer cost more dispatch than work, more leave the second cache
+_FEWEST_ROWS, _MOST_ROWS = 2048, 4096  # of a chunk: fewer cost more dispatch than work, more leave the second cache
 
 
 def mlp(

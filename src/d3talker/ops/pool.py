@@ -10,7 +10,10 @@ import functools
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_THREAD = threading.local()
 
 Task = Callable[[int, int], None]
 """``task(chunk, worker)``: does one chunk; ``worker`` counts from 0 to ``workers`` - 1."""
@@ -30,11 +33,18 @@ class Pool:
     def _serve(self, worker: int, inbox: queue.SimpleQueue) -> None:
         while True:
             job = inbox.get()
+            if job is None:
+                return
             try:
                 job(worker)
                 self._done.put(None)
             except BaseException as error:  # handed to the caller, who raises it
                 self._done.put(error)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        for inbox in self._inbox:
+            inbox.put(None)
 
     def run(self, chunks: int, task: Task) -> None:
         """Runs ``task`` for every chunk and waits; worker ``w`` takes the chunks ``w``, ``w + workers``, and so on."""
@@ -59,7 +69,28 @@ class Pool:
                     raise error
 
 
-@functools.cache
 def shared_pool() -> Pool:
-    """The pool of the process, as wide as the cores it may use (at most 16)."""
-    return Pool(min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+    """The pool of this thread where it has one (:func:`pool_of`), else that of the process, as wide as its cores."""
+    return getattr(_THREAD, "pool", None) or _pool_of_process()
+
+
+@contextmanager
+def pool_of(workers: int) -> Iterator[None]:
+    """Gives this thread a pool of its own, so that threads which share the cores do not wait for each other."""
+    before = getattr(_THREAD, "pool", None)
+    _THREAD.pool = own = Pool(workers)
+    try:
+        yield
+    finally:
+        _THREAD.pool = before
+        own.close()
+
+
+def cores() -> int:
+    """Those that the process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def _pool_of_process() -> Pool:
+    return Pool(min(16, cores()))

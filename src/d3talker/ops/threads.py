@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
+
+from d3talker.ops.pool import pool_of
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -18,6 +23,12 @@ def quiet_torch() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def quietly(items: Iterable[Item], workers: int = 1) -> Iterator[Item]:
+    """The same items for a thread that works beside others: with one torch thread and a pool of its own."""
+    with quiet_torch(), pool_of(workers):
+        yield from items
 
 
 @contextmanager

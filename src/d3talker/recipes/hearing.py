@@ -21,6 +21,7 @@ from d3talker.signals.motion_style import MotionStyle
 from d3talker.signals.speech import SoundSource, SpeechFeatures, stream_windows
 
 _PIECE = 250  # frames
+_PAINTED = 4  # pictures at once, so that they are still in the cache when they are rounded
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def fingerprints(method: MethodSettings, front: str, source: str = "default") ->
 
 def moved(pncc: Pncc, coefficients: np.ndarray) -> torch.Tensor:
     """Coefficients (n, Ke) as PNCC differences (n, 3, 256, 256) int8."""
-    return stored(pncc.differences(torch.from_numpy(coefficients)))
+    pieces = torch.from_numpy(coefficients).split(_PAINTED)
+    return torch.cat([stored(pncc.differences(piece)) for piece in pieces])
 
 
 def hearing(method: MethodSettings, front: str, source: str = "default", style: MotionStyle | None = None) -> Hearing:

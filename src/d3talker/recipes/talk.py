@@ -22,9 +22,11 @@ from d3talker.core.progress import Progress, Silent
 from d3talker.media.blocks import FrameBlocks
 from d3talker.media.video import VideoWriter
 from d3talker.media.writer import StyleName
-from d3talker.models.animate import Animation, stream_codes
+from d3talker.models.animate import Animation, Coarse, Codes, stream_codes
 from d3talker.models.person import Person
-from d3talker.ops.threads import quiet_threads
+from d3talker.ops.pool import cores
+from d3talker.ops.threads import quiet_threads, quietly
+from d3talker.recipes.ahead import ahead
 from d3talker.recipes.hearing import hearing_again
 from d3talker.recipes.paste import Paste
 from d3talker.recipes.sound import check_sound, clean_sound
@@ -34,6 +36,7 @@ from d3talker.signals.speech import RATE, SoundSource, frame_count
 
 SOUND_RATE = 48_000
 """Samples a second of the sound in the video."""
+_HEARD_AHEAD, _DRAWN_AHEAD = 25, 3  # frames that wait for the next step at most
 BLINK = 5
 """Place of the blink in the expression."""
 
@@ -53,6 +56,8 @@ class TalkSettings:
     """The video that the person was made from: the head is pasted back into its full frames."""
     seed: int = 0
     """Of the blinks."""
+    refine: bool = True
+    """Paint over what the Gaussians show with the person's refiner, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -115,29 +120,46 @@ def say(
 ) -> Iterator[Frame]:
     """The frames of ``person`` saying ``sound``, one at a time.
 
+    Hearing, drawing and refining run side by side, each in a thread of its own, and ahead of the caller.
     ``behind`` (R, R, 3) in [0, 1] takes the place of the clip's background.
     """
     ears = hearing_again(person.method, person.meta, "the person")
     device = person.head.face.gaussians.device
     animation = Animation(person.head)
+    codes = ahead(quietly(stream_codes(person.head, ears.stream(sound, device))), _HEARD_AHEAD)
+    drawn = ahead(quietly(_draw(person, animation, codes, settings, behind), max(1, cores() - 1)), _DRAWN_AHEAD)
+    yield from ahead(quietly(_finish(animation, drawn, settings)), _DRAWN_AHEAD)
+
+
+def _finish(
+    animation: Animation, drawn: Iterator[tuple[int, Coarse, np.ndarray]], settings: TalkSettings
+) -> Iterator[Frame]:
+    for place, coarse, torso in drawn:
+        picture = animation.refined(coarse) if settings.refine else coarse.picture[0]
+        whole = 1 - (1 - coarse.alpha.cpu().numpy()) * (1 - torso)
+        yield Frame(picture.mul(255).round_().to(torch.uint8).cpu().numpy(), whole, place)
+
+
+def _draw(
+    person: Person, animation: Animation, codes: Iterator[Codes], settings: TalkSettings, behind: np.ndarray | None
+) -> Iterator[tuple[int, Coarse, np.ndarray]]:
+    """The clip's frame, what the Gaussians show, and where the torso is (R, R) in [0, 1], of every frame."""
+    device = person.head.face.gaussians.device
     plates, torsos = FrameBlocks(person.path / "plates.mp4"), FrameBlocks(person.path / "torso.mkv")
     clean = np.asarray(Image.open(person.path / "background.png").convert("RGB"), np.float32) / 255
     intrinsics = torch.from_numpy(person.intrinsics.astype(np.float32)).to(device)
-    for codes, (place, camera, expression) in zip(
-        stream_codes(person.head, ears.stream(sound, device)), _motion(person, settings), strict=False
-    ):
-        plate, torso = plates[place] / np.float32(255), torsos[place][..., :1] / np.float32(255)
+    for code, (place, camera, expression) in zip(codes, _motion(person, settings), strict=False):
+        plate, torso = plates[place] / np.float32(255), torsos[place][..., 0] / np.float32(255)
         if behind is not None:
-            plate = plate + (1 - torso) * (behind - clean)
-        picture, alpha = animation.frame(
-            codes,
+            plate = plate + (1 - torso[..., None]) * (behind - clean)
+        coarse = animation.coarse(
+            code,
             torch.from_numpy(expression).to(device),
             torch.from_numpy(camera).to(device),
             intrinsics,
             torch.from_numpy(plate).to(device),
         )
-        whole = 1 - (1 - alpha.cpu().numpy()) * (1 - torso[..., 0])
-        yield Frame((picture * 255).round().to(torch.uint8).cpu().numpy(), whole, place)
+        yield place, coarse, torso
 
 
 def _motion(person: Person, settings: TalkSettings) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

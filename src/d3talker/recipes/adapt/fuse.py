@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
-from d3talker.models.animate import Codes, Moves, draw_branches
-from d3talker.models.head import Head, compose
+from d3talker.models.animate import Codes, Moves, draw_coarse
+from d3talker.models.head import Head
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
@@ -47,8 +47,7 @@ class FuseStage:
         camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
         codes = Codes(*([code[frame] for code in codes] for codes in self.codes))
         moved = self.moves(codes, self.frames.expression[frame])
-        face, mouth = draw_branches(self.head, moved, camera, intrinsics, self.frames.resolution)
-        image = compose(face, mouth, self.frames.plate(frame))
+        image = draw_coarse(self.head, moved, camera, intrinsics, self.frames.plate(frame)).picture
         truth = self.frames.picture(frame)
         loss = photometric_loss(image, truth, self.settings.loss.structure)
         loss = loss + self.perceptual(iteration, frame, image, truth)

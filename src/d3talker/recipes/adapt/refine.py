@@ -14,8 +14,8 @@ from d3talker.config.training import AdaptSettings
 from d3talker.core.progress import Progress
 from d3talker.losses.detail import detail_error
 from d3talker.losses.perceptual import Judge, load_perceptual
-from d3talker.models.animate import Codes, Moves, draw_branches
-from d3talker.models.head import Head, compose
+from d3talker.models.animate import Coarse, Codes, Moves, draw_coarse
+from d3talker.models.head import Head
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
@@ -55,10 +55,11 @@ class RefineStage(Lesson):
     def learn(self, iteration: int, contrast: object = None) -> dict[str, float]:
         """Computes the gradients of an iteration; nobody else has a say here."""
         s, frame = self.settings, draw_frame(self.frames.refined, self.generator)
-        coarse, face, mouth = self._coarse(frame)
-        weight = self._weight(frame, 1.0 - (1.0 - face) * (1.0 - mouth))
-        rows, columns = self.refiner.box(face, mouth)  # elsewhere nothing learns
-        pictures = self.refiner(coarse, face, mouth), self.frames.picture(frame), weight
+        coarse = self._coarse(frame)
+        weight = self._weight(frame, coarse.alpha[None])
+        rows, columns = self.refiner.box(coarse.face, coarse.mouth)  # elsewhere nothing learns
+        refined = self.refiner(coarse.picture.clamp(0.0, 1.0), coarse.face, coarse.mouth)
+        pictures = refined, self.frames.picture(frame), weight
         image, truth, weight = (picture[:, rows, columns] for picture in pictures)
         error = ((image - truth).abs().mean(dim=3) * weight).sum() / weight.sum().clamp(min=1.0)
         if self.lpips is None:
@@ -80,13 +81,12 @@ class RefineStage(Lesson):
         self.optimiser.zero_grad(set_to_none=True)
 
     @torch.no_grad()
-    def _coarse(self, frame: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The coarse picture (1, R, R, 3) at codes with noise, and the alphas (1, R, R) of its branches."""
+    def _coarse(self, frame: int) -> Coarse:
+        """The coarse frame at codes with noise."""
         codes = Codes(self.codes[0](frame), self.codes[1](frame))
-        camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
         moved = self.moves(codes, self.frames.expression[frame])
-        face, mouth = draw_branches(self.head, moved, camera, intrinsics, self.frames.resolution)
-        return compose(face, mouth, self.frames.plate(frame)).clamp(0.0, 1.0), face.alpha, mouth.alpha
+        camera, intrinsics = self.frames.world_to_cam[frame], self.frames.intrinsics
+        return draw_coarse(self.head, moved, camera, intrinsics, self.frames.plate(frame))
 
     def _weight(self, frame: int, alpha: Tensor) -> Tensor:
         """How much each pixel counts: the head, its lips twice, what lies behind it a little."""
