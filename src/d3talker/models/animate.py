@@ -13,6 +13,7 @@ from d3talker.fields.deformation import Displacement, FrozenField
 from d3talker.fields.hook import face_hook
 from d3talker.models.gaussians import draw
 from d3talker.models.head import Branch, Counted, DrivenField, Head, Signals, total
+from d3talker.models.refiner import fastest_refiner
 
 SMOOTHING = (0.25, 0.5, 0.25)
 """Weights of three neighbouring codes: what an encoder invents for one frame alone is no motion of lips."""
@@ -87,6 +88,7 @@ class Animation:
     def __init__(self, head: Head, counted: Counted = "all") -> None:
         self._head = head
         self._moves = Moves(head, counted)
+        self._refiner = None if head.refiner is None else fastest_refiner(head.refiner)
 
     @torch.no_grad()
     def frame(
@@ -107,9 +109,9 @@ class Animation:
     @torch.no_grad()
     def refined(self, coarse: Coarse) -> Tensor:
         """The final picture (R, R, 3); the coarse one where the head has no refiner."""
-        if self._head.refiner is None:
+        if self._refiner is None:
             return coarse.picture[0]
-        return self._head.refiner(coarse.picture, coarse.face, coarse.mouth)[0]
+        return self._refiner(coarse.picture, coarse.face, coarse.mouth)[0]
 
 
 @torch.no_grad()

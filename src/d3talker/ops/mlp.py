@@ -100,7 +100,9 @@ class _Perceptron(torch.autograd.Function):
         _, bias_wanted, *wanted = ctx.needs_input_grad
         parts_wanted, weights_wanted = wanted[: ctx.count], wanted[ctx.count :]
         to_parts = [torch.empty_like(part) if wants else None for part, wants in zip(parts, parts_wanted, strict=True)]
-        to_firsts, to_weights = ([[torch.zeros_like(w) for w in ws] for _ in range(workers)] for ws in (firsts, weights))
+        to_firsts, to_weights = (
+            [[torch.zeros_like(w) for w in ws] for _ in range(workers)] for ws in (firsts, weights)
+        )
         to_bias = [gradient.new_zeros(len(weights[0])) for _ in range(workers)]
         to_rows = gradient.new_empty(len(gradient), len(weights[0])) if bias_wanted and ctx.rows_of_bias else None
         scratch = [[gradient.new_empty(chunk_rows, w.shape[1]) for w in weights[1:]] for _ in range(workers)]

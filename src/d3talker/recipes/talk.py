@@ -145,7 +145,7 @@ def _draw(
 ) -> Iterator[tuple[int, Coarse, np.ndarray]]:
     """The clip's frame, what the Gaussians show, and where the torso is (R, R) in [0, 1], of every frame."""
     device = person.head.face.gaussians.device
-    plates, torsos = FrameBlocks(person.path / "plates.mp4"), FrameBlocks(person.path / "torso.mkv")
+    plates, torsos = FrameBlocks(person.path / "plates.mp4"), FrameBlocks(person.path / "torso.mkv", channels=1)
     clean = np.asarray(Image.open(person.path / "background.png").convert("RGB"), np.float32) / 255
     intrinsics = torch.from_numpy(person.intrinsics.astype(np.float32)).to(device)
     for code, (place, camera, expression) in zip(codes, _motion(person, settings), strict=False):
