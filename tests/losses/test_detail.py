@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from d3talker.losses.detail import detail_error
+from d3talker.losses.detail import _about, detail_error
 
 
 def texture(seed: int, size: int = 48) -> torch.Tensor:
@@ -68,3 +68,20 @@ def test_gradient_agrees_with_finite_differences() -> None:
 @pytest.mark.parametrize("size", [33, 50])
 def test_odd_sizes_work(size: int) -> None:
     assert torch.isfinite(detail_error(texture(0, size), texture(1, size)))
+
+
+def test_gradient_matches_finite_differences() -> None:
+    truth = texture(0, 32)
+    image = (0.5 * truth + 0.5 * texture(1, 32)).requires_grad_()
+    direction = torch.randn(image.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(detail_error(image, truth), image)
+    with torch.no_grad():
+        step = 1e-6 * direction
+        slope = (detail_error(image + step, truth) - detail_error(image - step, truth)) / 2e-6
+    assert float((gradient * direction).sum()) == pytest.approx(float(slope), rel=1e-4)
+
+
+def test_energy_is_a_mean_over_the_window() -> None:
+    """Against torch's own pooling."""
+    x = texture(2, 20).permute(0, 3, 1, 2)
+    assert torch.allclose(_about(x), functional.avg_pool2d(x, 9, 1, 4), atol=1e-12)

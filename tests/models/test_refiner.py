@@ -8,7 +8,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from d3talker.config.refiner import RefinerSettings
 from d3talker.core.errors import D3Error
-from d3talker.models.refiner import Refiner, build_refiner, head_region
+from d3talker.models.refiner import Refiner, build_refiner, fastest_refiner
+from d3talker.models.refiner.int8 import int8_runs_here
+from d3talker.models.refiner.region import head_box, head_region
 from d3talker.models.refiner.style_decoder import ModulatedConvolution
 from d3talker.models.refiner.styleunet import StyleUnet, StyleUnetChange
 
@@ -138,6 +140,51 @@ def test_same_seed_gives_the_same_weights(settings: RefinerSettings) -> None:
     drawn = [name for name in first if len(first[name].unique()) > 2]
     assert len(drawn) > 20
     assert not any(torch.equal(first[name], other[name]) for name in drawn)
+
+
+def test_the_box_holds_the_region_and_its_edges_are_strides() -> None:
+    _, face, mouth = picture(200, 312)
+    rows, columns = head_box(face, mouth, 16)
+    shown = head_region(face, mouth)
+    assert all(edge % 16 == 0 for edge in (rows.start, columns.start, columns.stop))
+    assert rows.stop in (200, rows.stop // 16 * 16)
+    outside = shown.clone()
+    outside[:, rows, columns] = 0
+    assert not outside.any()
+    assert torch.equal(
+        head_region(face[:, rows, columns], mouth[:, rows, columns], longer=312), shown[:, rows, columns]
+    )
+    assert (rows.stop - rows.start) * (columns.stop - columns.start) < 0.75 * shown[0].numel()
+    assert head_box(face, mouth, None) == (slice(0, 200), slice(0, 312))
+
+
+def test_what_lies_beyond_the_box_is_neither_seen_nor_touched() -> None:
+    coarse, face, mouth = picture(160, 320)
+    refiner = spoilt(NARROW_LEAN)
+    rows, columns = refiner.box(face, mouth)
+    other = torch.rand(coarse.shape, generator=seeded(5))
+    other[:, rows, columns] = coarse[:, rows, columns]
+    with torch.no_grad():
+        first, second = refiner(coarse, face, mouth), refiner(other, face, mouth)
+    assert torch.equal(first[:, rows, columns], second[:, rows, columns])
+    assert not torch.equal(first, coarse)
+    nobody = torch.zeros_like(face)
+    assert torch.equal(refiner(coarse, nobody, nobody), coarse)
+
+
+@pytest.mark.skipif(not int8_runs_here(torch.device("cpu")), reason="no 8 bit convolutions on this processor")
+def test_8_bits_change_the_picture_by_less_than_a_level() -> None:
+    """Of 255, in the mean over pixels, where the refiner changes it by about ten: below 0.1 dB of any head."""
+    refiner = spoilt(LEAN)
+    scene = picture(192, 192)
+    with torch.no_grad():
+        for parameter in refiner.network.paint.parameters():
+            parameter.mul_(0.3)
+        exact, rounded = refiner(*scene), fastest_refiner(refiner)(*scene)
+    changed = 255 * (exact - scene[0]).abs().mean()
+    assert changed > 5
+    assert 255 * (exact - rounded).abs().mean() < min(1.0, 0.05 * changed)
+    assert all(parameter.dtype == torch.float32 for parameter in refiner.parameters())
 
 
 def test_frames_of_a_batch_do_not_mix() -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from d3talker.core.progress import Silent
 from d3talker.media.audio import read_audio
 from d3talker.media.video import probe, read_frames
 from d3talker.models.person import Person, load_person
-from d3talker.recipes.talk import TalkSettings, talk
+from d3talker.recipes.sound import clean_sound
+from d3talker.recipes.talk import Frame, TalkSettings, say, talk
+from d3talker.signals.speech import RATE
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,31 @@ def test_two_runs_agree_and_the_mouth_moves(person: Person, tmp_path: Path) -> N
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     change = np.abs(np.diff(np.stack(first).astype(float), axis=0)).mean(axis=(1, 2, 3))
     assert change.max() > 0
+
+
+def test_side_by_side_is_one_after_the_other(person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = speech(tmp_path / "a.wav", 1.0)
+
+    def frames(refine: bool) -> list[Frame]:
+        return list(say(person, lambda: clean_sound(sound, RATE), TalkSettings(refine=refine)))
+
+    overlapped = frames(True)
+    coarse = frames(False)
+    monkeypatch.setattr("d3talker.recipes.talk.ahead", lambda items, depth: items)
+    for one, other in zip(overlapped, frames(True), strict=True):
+        assert np.array_equal(one.picture, other.picture)
+        assert np.array_equal(one.alpha, other.alpha)
+        assert one.place == other.place
+    assert any((a.picture != b.picture).any() for a, b in zip(overlapped, coarse, strict=True))
+
+
+def test_leaving_early_leaves_no_thread_behind(person: Person, tmp_path: Path) -> None:
+    sound, before = speech(tmp_path / "a.wav", 9.0), set(threading.enumerate())
+    frames = say(person, lambda: clean_sound(sound, RATE), TalkSettings())
+    next(frames)
+    assert len(set(threading.enumerate()) - before) >= 3
+    frames.close()
+    assert not set(threading.enumerate()) - before
 
 
 def test_still_holds_the_background_and_the_clip_pose_moves(person: Person, tmp_path: Path) -> None:

@@ -215,6 +215,8 @@ class Talk:
     """The video that the person was made from: puts the head back into its full frames."""
     seed: int = 0
     """Of the blinks."""
+    refine: bool = True
+    """Sharpen the head with the person's refiner; --no-refine is faster and softer."""
     device: Device = "auto"
     """Where to compute."""
 
@@ -225,7 +227,7 @@ class Talk:
         from d3talker.recipes.spoken import sound_or_text
         from d3talker.recipes.talk import TalkSettings, talk
 
-        settings = TalkSettings(self.pose, self.blink, self.background, self.paste_back, self.seed)
+        settings = TalkSettings(self.pose, self.blink, self.background, self.paste_back, self.seed, self.refine)
         with sound_or_text(self.audio, self.text, self.voice) as audio:
             person = load_person(self.person, choose_device(self.device))
             print(talk(person, audio, self.out, settings, Bars()))

@@ -96,6 +96,9 @@ class DeformationField(nn.Module):
     Without biases and with grids that start near zero the displacement starts near zero (below 1e-6 m).
     """
 
+    scale: Tensor
+    """(outputs,) what the decoder's last layer is multiplied by: metres, damping and the field's share."""
+
     def __init__(self, settings: FieldSettings, generator: torch.Generator) -> None:
         super().__init__()
         self.settings = settings

@@ -55,6 +55,7 @@ class DifferenceEncoder(nn.Module):
         gain = GAIN / _STORED if differences.dtype == torch.int8 else GAIN
         x = differences.contiguous(memory_format=torch.channels_last).to(self.outer.weight.dtype)
         for place, convolution in enumerate(self.convolutions):
+            assert isinstance(convolution, nn.Conv2d)
             weight = convolution.weight * gain if place == 0 else convolution.weight  # the picture is not walked for it
             x = functional.conv2d(x, weight, convolution.bias, stride=2, padding=1)
             x = functional.leaky_relu(x, SLOPE, inplace=True)

@@ -124,7 +124,7 @@ def draw(
 ) -> Rendered:
     """Renders the cloud, moved by ``displacement``, from one camera (4, 4), (3, 3) as a square of ``resolution``.
 
-    The three colour channels lie over ``background`` (3,) or (1, R, R, 3), or over black with the colours premultiplied.
+    The three colour channels lie over ``background`` (3,) or (1, R, R, 3); over black they are premultiplied.
     """
     moved = _moved(gaussians, displacement)
     centre = -world_to_cam[:3, :3].T @ world_to_cam[:3, 3]

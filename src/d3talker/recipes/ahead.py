@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar, cast
 
 Item = TypeVar("Item")
@@ -38,10 +38,14 @@ def ahead(items: Iterable[Item], depth: int = 4) -> Iterator[Item]:
         try:
             for item in items:
                 if not put(item):
-                    return
-            put(_End())
+                    break
+            else:
+                put(_End())
         except BaseException as error:  # raised again by the consumer
             put(_End(error))
+        finally:
+            if isinstance(items, Generator):  # it ends where it ran: it may hold what belongs to this thread
+                items.close()
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()

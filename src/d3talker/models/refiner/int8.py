@@ -1,4 +1,4 @@
-"""A refiner's convolutions in whole numbers of 8 bits: a third of the time where the processor multiplies those at once.
+"""A refiner's convolutions in numbers of 8 bits: a third of the time where the processor multiplies those at once.
 
 What goes into a convolution is rounded to 256 steps between its least and its largest number of the frame, so nothing
 is calibrated and nothing can leave the range; weights are rounded to 255 steps an output channel. Sums are exact, and
