@@ -40,6 +40,7 @@ types: .venv/tools
 bench: .venv/installed  ## the tables of docs/performance.md
 	$(BIN)/python -m benchmarks.rasterizer
 	$(BIN)/python -m benchmarks.training_step
+	$(BIN)/python -m benchmarks.talking
 
 clean:  ## forget the environment and all runs
 	rm -rf .venv runs

@@ -2,7 +2,7 @@
 
 import torch
 
-from d3talker.fields.hook import face_hook
+from d3talker.fields.hook import face_hook, hooks_at
 
 
 def test_the_hook_is_the_tenth_extreme_in_centimetres() -> None:
@@ -28,3 +28,11 @@ def test_frames_come_together_and_few_gaussians_are_enough() -> None:
 
 def test_no_gradient_passes() -> None:
     assert not face_hook(torch.randn(50, requires_grad=True)).requires_grad
+
+
+def test_several_extremes_come_as_each_alone() -> None:
+    rises = torch.randn(3, 40, generator=torch.Generator().manual_seed(0))
+    together = hooks_at(rises, range(10, 51))
+    assert together.shape == (3, 41, 3)
+    for place, extreme in enumerate(range(10, 51)):
+        assert torch.equal(together[:, place], face_hook(rises, extreme))

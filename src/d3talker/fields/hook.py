@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,8 +25,13 @@ def face_hook(rises: Tensor, extreme: int = EXTREMES) -> Tensor:
     Returns:
         (3,) or (B, 3): the largest rise, the largest fall (negative) and their distance, in centimetres.
     """
-    rises = rises.detach()
-    extreme = min(extreme, rises.shape[-1])
-    up = rises.topk(extreme, dim=-1).values[..., -1]
-    down = rises.topk(extreme, dim=-1, largest=False).values[..., -1]
+    return hooks_at(rises, [extreme])[..., 0, :]
+
+
+def hooks_at(rises: Tensor, extremes: Sequence[int]) -> Tensor:
+    """The hooks (..., E, 3) of several extremes, see :func:`face_hook`, found in one search."""
+    rises, count = rises.detach(), rises.shape[-1]
+    places = torch.tensor([min(extreme, count) - 1 for extreme in extremes], device=rises.device)
+    most = int(places.max()) + 1
+    up, down = (rises.topk(most, dim=-1, largest=largest).values[..., places] for largest in (True, False))
     return _UNIT * torch.stack([up, down, up - down], dim=-1)

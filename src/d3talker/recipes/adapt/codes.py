@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from d3talker.fields.hook import EXTREMES, face_hook
+from d3talker.fields.hook import EXTREMES, hooks_at
 from d3talker.models.animate import clip_codes
 from d3talker.models.head import Branch, total
 from d3talker.recipes.adapt.frames import TrainingFrames
@@ -71,5 +71,5 @@ def face_hooks(face: Branch, frames: TrainingFrames) -> Tensor:
     hooks = []
     for frame, expression in enumerate(frames.expression):
         moved = total([field(code[frame], expression) for field, code in zip(fields, codes, strict=True)])
-        hooks.append(torch.stack([face_hook(moved.position[:, 1], extreme) for extreme in _EXTREMES]))
+        hooks.append(hooks_at(moved.position[:, 1], _EXTREMES))
     return torch.stack(hooks)
