@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from d3talker.fields.deformation import Displacement
-from d3talker.models.gaussians import draw, inverse_softplus, start_gaussians
+from d3talker.models.gaussians import draw, inverse_softplus, painted_pixels, start_gaussians
 
 CAMERA = torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.8], [0, 0, 0, 1]])
 INTRINSICS = torch.tensor([[140.0, 0, 32], [0, 140.0, 32], [0, 0, 1]])
@@ -74,3 +74,18 @@ def test_gradients_reach_every_parameter() -> None:
         assert parameter.grad.abs().max() > 0, name
     assert probe.grad is not None
     assert probe.grad.abs().max() > 0
+
+
+def test_what_all_gaussians_paint_is_the_picture_and_what_one_hides_is_not_painted() -> None:
+    gaussians = cloud()
+    alpha = draw(gaussians, None, CAMERA, INTRINSICS, 64).alpha.detach()
+    pixels = painted_pixels(gaussians, None, CAMERA, INTRINSICS, 64)
+    assert not pixels.requires_grad
+    assert float(pixels.sum()) == pytest.approx(float(alpha.sum()), rel=1e-4)
+    points = torch.tensor([[0.0, 0, 0.1], [0.0, 0, 0.0]])  # the camera looks down the third axis: the second is behind
+    pair = start_gaussians(points, torch.ones(2, 3), torch.tensor([0.05, 0.01]), 1, opacity=0.98)
+    front, back = painted_pixels(pair, None, CAMERA, INTRINSICS, 64)
+    alone = painted_pixels(
+        start_gaussians(points[1:], torch.ones(1, 3), torch.tensor([0.01]), 1, 0.98), None, CAMERA, INTRINSICS, 64
+    )
+    assert float(back) < 0.1 * float(alone) < float(front)

@@ -9,12 +9,14 @@ import torch
 
 from d3talker.config.method import D3TALKER, MethodSettings, adapted
 from d3talker.config.presets import TINY
+from d3talker.config.training import DensitySettings
 from d3talker.core.files import sha256_of
 from d3talker.core.progress import Silent
 from d3talker.faces.points import LIPS
 from d3talker.fields.encoder import CODE_SIZE
 from d3talker.losses import perceptual
 from d3talker.losses.perceptual import judge_at_hand
+from d3talker.models.gaussians import painted_pixels
 from d3talker.models.head import Head, build_head
 from d3talker.recipes.adapt.face import FaceStage
 from d3talker.recipes.adapt.frames import TrainingFrames, read_training_frames
@@ -153,3 +155,32 @@ def test_the_refiner_learns_from_either_judge(
     assert all(gradient.isfinite().all() for gradient in gradients)
     assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0.0
     assert (stage.lpips is None) == (judge == "detail")
+
+
+@pytest.mark.parametrize("lesson", [FaceStage, MouthStage])
+def test_what_no_picture_shows_goes_when_growth_ends(
+    prepared_clip: Path, frames: TrainingFrames, lesson: type[FaceStage] | type[MouthStage]
+) -> None:
+    name, least = lesson.name, 0.5
+    settings = replace(
+        getattr(PRESET, name), density=DensitySettings(start=1, every=2, stop=3, limit=4000, least=least)
+    )
+    stage = lesson(head_for(prepared_clip, frames), frames, replace(PRESET, **{name: settings}), seeded())
+    gaussians = stage.branch.gaussians
+    for iteration in (1, 2, 3):
+        stage.learn(iteration)
+        if iteration == 3:
+            before, worth = len(gaussians), _worth(stage, frames)
+        stage.settle(iteration)
+    assert 0 < len(gaussians) < before
+    assert len(stage.density.seen) == len(gaussians)
+    assert float(_worth(stage, frames).min()) > 0.5 * least  # other noise on the codes, and one more step
+    assert float((worth > 2 * least).float().mean()) <= len(gaussians) / before
+
+
+def _worth(stage: FaceStage | MouthStage, frames: TrainingFrames) -> torch.Tensor:
+    """The most that each Gaussian at rest paints in any frame."""
+    looks = ((frames.world_to_cam[i], frames.intrinsics) for i in range(len(frames)))
+    return torch.stack([painted_pixels(stage.branch.gaussians, None, *look, frames.resolution) for look in looks]).amax(
+        0
+    )

@@ -71,6 +71,8 @@ class DensitySettings:
     """Lower all opacities to 0.01 every so many iterations; 0 never (TalkingGaussian)."""
     limit: int = 30_000
     """Never more Gaussians than this."""
+    least: float = 0.0
+    """Pixels' worth that a Gaussian must paint in some picture, else it goes at ``stop`` (ours). 0: all stay."""
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,26 @@ def draw(
     )
 
 
+def painted_pixels(
+    gaussians: Gaussians,
+    displacement: Displacement | None,
+    world_to_cam: Tensor,
+    intrinsics: Tensor,
+    resolution: int,
+) -> Tensor:
+    """How many pixels' worth each Gaussian (N,) paints in the picture that :func:`draw` gives.
+
+    What it adds to a pixel is its weight times its colour, so the gradient of the picture's sum to colours tells.
+    """
+    moved = _moved(gaussians, displacement)
+    colour = moved.means.new_zeros(len(gaussians), 3, requires_grad=True)
+    still = (part.detach() for part in (moved.means, moved.rotations, moved.scales, moved.opacities))
+    with torch.enable_grad():
+        picture = rasterize(*still, colour, world_to_cam[None], intrinsics[None], resolution, resolution).features
+        (pixels,) = torch.autograd.grad(picture[..., 0].sum(), colour)
+    return pixels[:, 0]
+
+
 def draw_normals(
     gaussians: Gaussians,
     displacement: Displacement | None,

@@ -23,6 +23,7 @@ from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
 from d3talker.recipes.adapt.told import ToldLesson
+from d3talker.recipes.adapt.unseen import unseen
 from d3talker.tracking.geometry import face_geometry
 from d3talker.tracking.masks import FACE, HAIR
 
@@ -111,6 +112,8 @@ class FaceStage(Lesson):
         self.density.step(iteration, self.branch.gaussians, self.optimiser.gaussians, self.generator)
         if d.start < iteration <= d.stop and iteration % d.every == 0:
             self._drop_green(self.seen)
+        if d.least > 0.0 and iteration == d.stop:
+            self._drop(unseen(self.branch.gaussians, self._moved, self.frames, self.frames.fitted, d.least))
 
     def _choose(self, iteration: int) -> int:
         s, candidates = self.settings, self.frames.fitted
@@ -175,10 +178,15 @@ class FaceStage(Lesson):
     def _drop_green(self, camera: Tensor) -> None:
         """Takes out Gaussians that only paint the background."""
         rgb = self.branch.gaussians.seen_from(-camera[:3, :3].T @ camera[:3, 3])
-        green = (rgb[:, 0] < 30 / 255) & (rgb[:, 1] > 225 / 255) & (rgb[:, 2] < 30 / 255)
-        if bool(green.any()) and not bool(green.all()):
-            remove(self.branch.gaussians, self.optimiser.gaussians, green)
-            self.density.keep(~green)
+        self._drop((rgb[:, 0] < 30 / 255) & (rgb[:, 1] > 225 / 255) & (rgb[:, 2] < 30 / 255))
+
+    def _drop(self, gone: Tensor) -> None:
+        if bool(gone.any()) and not bool(gone.all()):
+            remove(self.branch.gaussians, self.optimiser.gaussians, gone)
+            self.density.keep(~gone)
+
+    def _moved(self, frame: int) -> Displacement:
+        return total(self.branch.parts(self.branch.rest(), self.codes(frame), self.frames.expression[frame]))
 
     def tensors(self) -> dict[str, Tensor]:
         """See :class:`Stage`."""

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from d3talker.config.training import AdaptSettings
+from d3talker.fields.deformation import Displacement
 from d3talker.losses.regularisers import coverage
-from d3talker.models.density import DensityControl
+from d3talker.models.density import DensityControl, remove
 from d3talker.models.gaussians import draw
 from d3talker.models.head import Head, total
 from d3talker.ops.photometric import photometric_loss
@@ -16,6 +17,7 @@ from d3talker.recipes.adapt.codes import NoisyCodes, face_hooks
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import TrainingFrames
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
+from d3talker.recipes.adapt.unseen import unseen
 from d3talker.tracking.masks import MOUTH
 
 SMALLEST_MOUTH = 20
@@ -101,6 +103,16 @@ class MouthStage(Lesson):
             return
         self.optimiser.step()
         self.density.step(iteration, self.branch.gaussians, self.optimiser.gaussians, self.generator)
+        d, gaussians = self.settings.density, self.branch.gaussians
+        if d.least > 0.0 and iteration == d.stop:
+            gone = unseen(gaussians, self._moved, self.frames, self.open, d.least)
+            if bool(gone.any()) and not bool(gone.all()):
+                remove(gaussians, self.optimiser.gaussians, gone)
+                self.density.keep(~gone)
+
+    def _moved(self, frame: int) -> Displacement:
+        codes, expression = self.codes(frame), self.frames.expression[frame]
+        return total(self.branch.parts(self.branch.rest(), codes, expression, self._hook(frame)))
 
     def _hook(self, frame: int) -> Tensor | None:
         """The face's hook of a frame, of Gaussians more or less extreme by chance."""
