@@ -162,20 +162,16 @@ def test_what_no_picture_shows_goes_when_growth_ends(
     prepared_clip: Path, frames: TrainingFrames, lesson: type[FaceStage] | type[MouthStage]
 ) -> None:
     name, least = lesson.name, 0.5
-    settings = replace(
-        getattr(PRESET, name), density=DensitySettings(start=1, every=2, stop=3, limit=4000, least=least)
-    )
-    stage = lesson(head_for(prepared_clip, frames), frames, replace(PRESET, **{name: settings}), seeded())
+    density = DensitySettings(start=1, every=2, stop=3, limit=4000, least=least)
+    preset = replace(PRESET, **{name: replace(getattr(PRESET, name), density=density)})
+    stage = lesson(head_for(prepared_clip, frames), frames, preset, seeded())
     gaussians = stage.branch.gaussians
-    for iteration in (1, 2, 3):
-        stage.learn(iteration)
-        if iteration == 3:
-            before, worth = len(gaussians), _worth(stage, frames)
-        stage.settle(iteration)
-    assert 0 < len(gaussians) < before
+    before, worth = len(gaussians), _worth(stage, frames)
+    assert float(worth.min()) < least
+    stage.step(1)  # a third of the way
+    assert int((worth > 2.0 * least).sum()) <= len(gaussians) < before
+    assert float(_worth(stage, frames).min()) > 0.5 * least  # a step later
     assert len(stage.density.seen) == len(gaussians)
-    assert float(_worth(stage, frames).min()) > 0.5 * least  # other noise on the codes, and one more step
-    assert float((worth > 2 * least).float().mean()) <= len(gaussians) / before
 
 
 def _worth(stage: FaceStage | MouthStage, frames: TrainingFrames) -> torch.Tensor:

@@ -72,7 +72,8 @@ class DensitySettings:
     limit: int = 30_000
     """Never more Gaussians than this."""
     least: float = 0.0
-    """Pixels' worth that a Gaussian must paint in some picture, else it goes at ``stop`` (ours). 0: all stay."""
+    """Pixels' worth that a Gaussian must paint in some picture, else it goes; looked at after each third of the way to
+    ``stop`` (ours). 0: all stay."""
 
 
 @dataclass(frozen=True)

@@ -117,9 +117,17 @@ class DensityControl:
         remove(gaussians, optimiser, gone)
         self._reset(gaussians)
 
-    def keep(self, kept: Tensor) -> None:
-        """Follows a removal: only the Gaussians marked in ``kept`` (N,) are left."""
-        self.gradient_sum, self.seen, self.largest = self.gradient_sum[kept], self.seen[kept], self.largest[kept]
+    def looks_for_unseen(self, iteration: int) -> bool:
+        """Whether Gaussians that no picture shows go after ``iteration``."""
+        s = self.settings
+        return s.least > 0.0 and iteration <= s.stop and iteration % max(1, s.stop // 3) == 0
+
+    def drop(self, gone: Tensor, gaussians: Gaussians, optimiser: torch.optim.Optimizer) -> None:
+        """Takes the Gaussians marked in ``gone`` (N,) out of the cloud, unless that were all of them."""
+        if not bool(gone.any()) or bool(gone.all()):
+            return
+        remove(gaussians, optimiser, gone)
+        self.gradient_sum, self.seen, self.largest = self.gradient_sum[~gone], self.seen[~gone], self.largest[~gone]
 
     def tensors(self) -> dict[str, Tensor]:
         """What was watched so far, by name."""

@@ -156,9 +156,18 @@ def painted_pixels(
     """
     moved = _moved(gaussians, displacement)
     colour = moved.means.new_zeros(len(gaussians), 3, requires_grad=True)
-    still = (part.detach() for part in (moved.means, moved.rotations, moved.scales, moved.opacities))
     with torch.enable_grad():
-        picture = rasterize(*still, colour, world_to_cam[None], intrinsics[None], resolution, resolution).features
+        picture = rasterize(
+            moved.means.detach(),
+            moved.rotations.detach(),
+            moved.scales.detach(),
+            moved.opacities.detach(),
+            colour,
+            world_to_cam[None],
+            intrinsics[None],
+            resolution,
+            resolution,
+        ).features
         (pixels,) = torch.autograd.grad(picture[..., 0].sum(), colour)
     return pixels[:, 0]
 

@@ -20,7 +20,7 @@ from d3talker.signals.motion import MotionSource, load_motion_source
 from d3talker.signals.motion_style import MotionStyle
 from d3talker.signals.speech import SoundSource, SpeechFeatures, stream_windows
 
-_PIECE = 250  # frames
+_PIECE = 25  # frames
 _PAINTED = 4  # pictures at once, so that they are still in the cache when they are rounded
 
 

@@ -12,7 +12,7 @@ from d3talker.faces.points import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 from d3talker.fields.deformation import Displacement, Resting
 from d3talker.losses.geometry import depth_error, normal_error
 from d3talker.losses.regularisers import coverage, landmark_error, misplaced_attention, motion_size
-from d3talker.models.density import DensityControl, remove
+from d3talker.models.density import DensityControl
 from d3talker.models.gaussians import draw, draw_normals
 from d3talker.models.head import Branch, Head, total
 from d3talker.ops.camera import project
@@ -104,16 +104,17 @@ class FaceStage(Lesson):
 
     def settle(self, iteration: int) -> None:
         """Takes the step of the gradients that :meth:`learn` found, if it found any."""
-        d = self.settings.density
+        d, gaussians = self.settings.density, self.branch.gaussians
         if self.seen is None:
             self.optimiser.forget()
             return
         self.optimiser.step()
-        self.density.step(iteration, self.branch.gaussians, self.optimiser.gaussians, self.generator)
+        self.density.step(iteration, gaussians, self.optimiser.gaussians, self.generator)
         if d.start < iteration <= d.stop and iteration % d.every == 0:
-            self._drop_green(self.seen)
-        if d.least > 0.0 and iteration == d.stop:
-            self._drop(unseen(self.branch.gaussians, self._moved, self.frames, self.frames.fitted, d.least))
+            self.density.drop(self._green(self.seen), gaussians, self.optimiser.gaussians)
+        if self.density.looks_for_unseen(iteration):
+            gone = unseen(gaussians, self._moved, self.frames, self.frames.fitted, d.least)
+            self.density.drop(gone, gaussians, self.optimiser.gaussians)
 
     def _choose(self, iteration: int) -> int:
         s, candidates = self.settings, self.frames.fitted
@@ -175,15 +176,10 @@ class FaceStage(Lesson):
         return strayed
 
     @torch.no_grad()
-    def _drop_green(self, camera: Tensor) -> None:
-        """Takes out Gaussians that only paint the background."""
+    def _green(self, camera: Tensor) -> Tensor:
+        """Which Gaussians (N,) only paint the background."""
         rgb = self.branch.gaussians.seen_from(-camera[:3, :3].T @ camera[:3, 3])
-        self._drop((rgb[:, 0] < 30 / 255) & (rgb[:, 1] > 225 / 255) & (rgb[:, 2] < 30 / 255))
-
-    def _drop(self, gone: Tensor) -> None:
-        if bool(gone.any()) and not bool(gone.all()):
-            remove(self.branch.gaussians, self.optimiser.gaussians, gone)
-            self.density.keep(~gone)
+        return (rgb[:, 0] < 30 / 255) & (rgb[:, 1] > 225 / 255) & (rgb[:, 2] < 30 / 255)
 
     def _moved(self, frame: int) -> Displacement:
         return total(self.branch.parts(self.branch.rest(), self.codes(frame), self.frames.expression[frame]))

@@ -9,7 +9,7 @@ from torch import Tensor
 from d3talker.config.training import AdaptSettings
 from d3talker.fields.deformation import Displacement
 from d3talker.losses.regularisers import coverage
-from d3talker.models.density import DensityControl, remove
+from d3talker.models.density import DensityControl
 from d3talker.models.gaussians import draw
 from d3talker.models.head import Head, total
 from d3talker.ops.photometric import photometric_loss
@@ -102,13 +102,11 @@ class MouthStage(Lesson):
             self.optimiser.forget()
             return
         self.optimiser.step()
-        self.density.step(iteration, self.branch.gaussians, self.optimiser.gaussians, self.generator)
-        d, gaussians = self.settings.density, self.branch.gaussians
-        if d.least > 0.0 and iteration == d.stop:
-            gone = unseen(gaussians, self._moved, self.frames, self.open, d.least)
-            if bool(gone.any()) and not bool(gone.all()):
-                remove(gaussians, self.optimiser.gaussians, gone)
-                self.density.keep(~gone)
+        gaussians, least = self.branch.gaussians, self.settings.density.least
+        self.density.step(iteration, gaussians, self.optimiser.gaussians, self.generator)
+        if self.density.looks_for_unseen(iteration):
+            gone = unseen(gaussians, self._moved, self.frames, self.open, least)
+            self.density.drop(gone, gaussians, self.optimiser.gaussians)
 
     def _moved(self, frame: int) -> Displacement:
         codes, expression = self.codes(frame), self.frames.expression[frame]
