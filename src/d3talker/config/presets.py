@@ -86,31 +86,31 @@ CPU = AdaptSettings(
     name="cpu",
     resolution=256,
     face=StageSettings(
-        iterations=3000,
-        shape_from=1500,
-        warm_up=200,
+        iterations=2100,
+        shape_from=1050,
+        warm_up=140,
         curriculum_every=10,
-        curriculum_stop=2250,
-        hair_from=400,
-        hair_to=1250,
+        curriculum_stop=1600,
+        hair_from=280,
+        hair_to=875,
         density=DensitySettings(
-            start=200, stop=2000, gradient=4e-4, opacity_end=0.05, screen_limit=60.0, limit=12_000, least=0.5
+            start=200, stop=1400, gradient=4e-4, opacity_end=0.05, screen_limit=60.0, limit=12_000, least=0.5
         ),
         loss=LossSettings(landmarks=0.2, told=0.6),
         fields=_TAUGHT,
     ),
     mouth=StageSettings(
-        iterations=1500,
-        warm_up=150,
+        iterations=1050,
+        warm_up=100,
         curriculum_every=7,
-        curriculum_stop=1100,
-        colours_only_from=1400,
+        curriculum_stop=770,
+        colours_only_from=980,
         density=DensitySettings(
-            start=200, stop=1100, gradient=2e-4, opacity_end=0.05, screen_limit=60.0, limit=4000, least=0.5
+            start=200, stop=800, gradient=2e-4, opacity_end=0.05, screen_limit=60.0, limit=4000, least=0.5
         ),
         fields=_TAUGHT,
     ),
-    fuse=StageSettings(iterations=600, warm_up=0, curriculum_every=0, curriculum_stop=0),
+    fuse=StageSettings(iterations=400, warm_up=0, curriculum_every=0, curriculum_stop=0),
     refine=RefineSettings(iterations=400),
     feature_noise=0.3,
 )
