@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read once, when torch is imported
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the README has it; the pool of d3talker takes the cores
+os.environ.setdefault("GLOG_minloglevel", "2")  # MediaPipe tells much
 
 from benchmarks.machine import Ceilings, facts, measure_ceilings  # noqa: E402
 from benchmarks.results import Report, measured_table  # noqa: E402
@@ -31,12 +31,11 @@ PARTS = {
     "preparing": ["benchmarks.preparing", "--studio", "STUDIO"],
     "adapting": ["benchmarks.adapting", "--studio", "STUDIO", "--prepare-rate", "RATE"],
     "talking_256": ["benchmarks.talking", "--studio", "STUDIO", "--resolution", "256"],
-    "talking_512": ["benchmarks.talking", "--studio", "STUDIO", "--resolution", "512", "--seconds", "8"],
+    "talking_512": ["benchmarks.talking", "--studio", "STUDIO", "--resolution", "512", "--rounds", "2"],
 }
 """The modules and what they are told; STUDIO and RATE are filled in."""
 QUICK = ("rasterizer", "training_step", "refiner")
 """The parts of ``--quick``: those that need no person."""
-_FILMING = ["benchmarks.studio", "STUDIO"]
 _RATE = 2.0  # seconds of preparing a second of clip, where it was not measured
 
 
@@ -68,10 +67,6 @@ def run_parts(wanted: list[str], options: Any) -> tuple[dict[str, Report], dict[
     reports: dict[str, Report] = {}
     seconds: dict[str, float] = {}
     failed = []
-    if any("STUDIO" in PARTS[name] for name in wanted) and not options.quick:
-        start = time.perf_counter()
-        subprocess.run(_command(_FILMING, studio, rate), check=False)
-        seconds["filming"] = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as scratch:
         for name in wanted:
             told = Path(scratch) / f"{name}.json"

@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read once, when torch is 
 
 from benchmarks.part import part_parser, run_part  # noqa: E402
 from benchmarks.results import Measured, Report, table  # noqa: E402
-from benchmarks.studio import LENGTH, StageClock, film, opened  # noqa: E402
+from benchmarks.studio import LENGTH, StageClock, aside, film, opened  # noqa: E402
 from benchmarks.timing import Spent  # noqa: E402
 from d3talker.recipes.prepare import prepare  # noqa: E402
 
@@ -24,6 +24,7 @@ def measure(options: Any) -> Report:
     """Once: it is long, and every frame of it is a repetition."""
     seconds = _QUICK if options.quick else LENGTH
     with opened(options.studio) as studio:
+        aside(studio, "film", seconds)
         video, folder = film(studio, seconds), studio / f"clip-{seconds:g}"
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,13 +1,14 @@
 """The built-in speaker for benchmarks: its film, its prepared clip and its people, made once in a folder and kept.
 
-    python -m benchmarks.studio DIR     # films alone, so that the memory of filming is not that of what is measured
-
 Filming takes longer than anything it is for, so five seconds are filmed and shown to and fro until the film is long
-enough: every picture follows its neighbour, and whoever prepares it or learns from it has as much to do.
+enough: every picture follows its neighbour, and whoever prepares it or learns from it has as much to do. What is not to
+be measured is made by a process of its own (``python -m benchmarks.studio DIR film 20`` or ``... person 256``), so that
+its memory is not that of what is.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -125,5 +126,19 @@ class StageClock(Silent):
         yield advance
 
 
+def aside(studio: Path, what: Literal["film", "person"], size: float) -> None:
+    """Makes a film of ``size`` seconds or a person of so many pixels in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.studio", str(studio), what, f"{size:g}"]
+    subprocess.run(command, check=True)
+
+
+def main() -> None:
+    studio, what, size = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    if what == "film":
+        film(studio, size)
+    else:
+        make_person(studio, int(size))
+
+
 if __name__ == "__main__":
-    print(film(Path(sys.argv[1])))
+    main()
