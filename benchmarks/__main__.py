@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,10 @@ QUICK = ("rasterizer", "training_step", "refiner")
 _RATE = 2.0  # seconds of preparing a second of clip, where it was not measured
 
 
+Seconds = dict[str, float]
+"""``wall`` and ``CPU``."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
@@ -48,11 +51,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="for bench.json, bench.md and the studio")
     parser.add_argument("--prototype", type=Path, help="another rasterizer to race, a Python file")
     options = parser.parse_args()
-    start = time.perf_counter()
+    start = _clocks()
     machine, ceilings = facts(), measure_ceilings(options.quick)
     wanted = options.only or list(QUICK if options.quick else PARTS)
     reports, seconds, failed = run_parts(wanted, options)
-    seconds["whole"] = time.perf_counter() - start
+    seconds["whole"] = _since(start)
     text = markdown(machine, ceilings, reports, seconds, failed)
     write_json(options.out / "bench.json", plain(machine, ceilings, reports, seconds, failed))
     with atomic_file(options.out / "bench.md") as partial:
@@ -61,11 +64,11 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def run_parts(wanted: list[str], options: Any) -> tuple[dict[str, Report], dict[str, float], list[str]]:
+def run_parts(wanted: list[str], options: Any) -> tuple[dict[str, Report], dict[str, Seconds], list[str]]:
     """Reports and seconds by part, and the parts that failed."""
     studio, rate = options.out / "studio", _RATE
     reports: dict[str, Report] = {}
-    seconds: dict[str, float] = {}
+    seconds: dict[str, Seconds] = {}
     failed = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in wanted:
@@ -74,15 +77,24 @@ def run_parts(wanted: list[str], options: Any) -> tuple[dict[str, Report], dict[
             command += ["--quick"] if options.quick else []
             command += ["--prototype", str(options.prototype)] if options.prototype and name == "rasterizer" else []
             print(f"\n## {name}\n", flush=True)
-            start = time.perf_counter()
+            start = _clocks()
             subprocess.run(command, check=False)
-            seconds[name] = time.perf_counter() - start
+            seconds[name] = _since(start)
             if not told.exists():
                 failed.append(name)
                 continue
             reports[name] = Report.read(read_json(told, "Run it again."))
             rate = reports[name].facts.get("seconds a second", rate)
     return reports, seconds, failed
+
+
+def _clocks() -> Seconds:
+    spent = os.times()
+    return {"wall": spent.elapsed, "CPU": spent.user + spent.system + spent.children_user + spent.children_system}
+
+
+def _since(start: Seconds) -> Seconds:
+    return {name: now - start[name] for name, now in _clocks().items()}
 
 
 def _command(part: list[str], studio: Path, rate: float) -> list[str]:
@@ -94,7 +106,7 @@ def markdown(
     machine: dict[str, str],
     ceilings: Ceilings,
     reports: dict[str, Report],
-    seconds: dict[str, float],
+    seconds: dict[str, Seconds],
     failed: list[str],
 ) -> str:
     """The final table, the machine, the roofline and what each part has to say besides."""
@@ -102,8 +114,12 @@ def markdown(
     kernels = [one for report in reports.values() for one in report.kernels]
     judged = [one for one in measured if one.met is not None]
     missed = sum(not one.met for one in judged)
+
+    def told(name: str, spent: Seconds) -> str:
+        return f"{name} {spent['wall']:.0f} ({spent['CPU']:.0f} of CPU)"
+
     lines = ["# Benchmark", "", *(f"- {name}: {value}" for name, value in machine.items())]
-    lines += [f"- seconds: {', '.join(f'{name} {spent:.0f}' for name, spent in seconds.items())}"]
+    lines += [f"- seconds: {', '.join(told(name, spent) for name, spent in seconds.items())}"]
     lines += [f"- **failed**: {', '.join(failed)}"] if failed else []
     lines += [f"- {len(judged)} targets, {missed} missed", "", "## Results", "", measured_table(measured)]
     lines += ["", "## Roofline", "", ceilings.markdown()]
@@ -117,7 +133,7 @@ def plain(
     machine: dict[str, str],
     ceilings: Ceilings,
     reports: dict[str, Report],
-    seconds: dict[str, float],
+    seconds: dict[str, Seconds],
     failed: list[str],
 ) -> dict[str, Any]:
     """The same as JSON takes it."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read once, when torch is imported
 
+from benchmarks.memory import peak  # noqa: E402
 from benchmarks.part import part_parser, run_part  # noqa: E402
 from benchmarks.results import Measured, Report, table  # noqa: E402
 from benchmarks.studio import LENGTH, StageClock, aside, film, opened  # noqa: E402
@@ -26,16 +26,15 @@ def measure(options: Any) -> Report:
     with opened(options.studio) as studio:
         aside(studio, "film", seconds)
         video, folder = film(studio, seconds), studio / f"clip-{seconds:g}"
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak()
         shutil.rmtree(folder, ignore_errors=True)
         clock, whole = StageClock(), Spent()
         with whole.run():
             prepare(video, folder, progress=clock)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, cpu = whole.wall[0] / 1e3, whole.cpu[0] / 1e3
     name, note = f"prepare, {seconds:g} s of 512 x 512", f"CPU {cpu:.0f} s, {wall / seconds:.2f} s a second"
     report = Report([Measured(name, wall, "s", target=None if options.quick else TARGET, note=note)])
-    report.measured.append(Measured("prepare, peak memory", after / 1e3, "MB", note=f"{before / 1e3:.0f} before"))
+    report.measured.append(Measured("prepare, peak memory", peak(), "MB", note=f"{before:.0f} before"))
     report.facts = {"seconds a second": wall / seconds}
     stages = [[name, f"{sum(s.wall) / 1e3:.1f}", f"{sum(s.cpu) / 1e3:.1f}"] for name, s in clock.stages.items()]
     report.notes = [table(["stage", "wall s", "CPU s"], stages)]

@@ -12,7 +12,6 @@ one thread.
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -25,6 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read once, when torch is 
 
 import numpy as np  # noqa: E402
 
+from benchmarks.memory import peak, resident  # noqa: E402
 from benchmarks.part import part_parser, run_part  # noqa: E402
 from benchmarks.results import Measured, Report, table  # noqa: E402
 from benchmarks.studio import aside, opened  # noqa: E402
@@ -54,21 +54,18 @@ class Watched(Silent):
     @contextmanager
     def stage(self, name: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
         """See :class:`Progress`."""
-        yield lambda steps=1, note="": self.megabytes.extend(resident())
+
+        def advance(steps: int = 1, note: str = "") -> None:
+            if (megabytes := resident()) is not None:
+                self.megabytes.append(megabytes)
+
+        yield advance
 
     @property
     def growth(self) -> float:
         """Megabytes, from the end of the first third to the end of the last."""
         third = len(self.megabytes) // 3
         return max(self.megabytes[-third:]) - max(self.megabytes[:third])
-
-
-def resident() -> list[float]:
-    """The megabytes that the process holds; nothing where the system does not tell."""
-    told = Path("/proc/self/statm")
-    if not told.exists():
-        return []
-    return [int(told.read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6]
 
 
 def speech(folder: Path, seconds: float) -> Path:
@@ -98,8 +95,7 @@ def speeds(person: Person, options: Any, folder: Path) -> list[Measured]:
         name, target = f"talk, {size}, refiner {'on' if refine else 'off'}", TARGETS.get((size, refine))
         rate, note = statistics.median(rates), f"end to end, best {max(rates):.1f}"
         told.append(Measured(name, rate, "frames/s", target=target, better="more", note=note))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    told.append(Measured(f"talk, {size}, peak memory", peak, "MB", target=MEMORY))
+    told.append(Measured(f"talk, {size}, peak memory", peak(), "MB", target=MEMORY))
     if watched.megabytes:
         grown = (
             None if options.quick else GROWTH
