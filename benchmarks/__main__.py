@@ -24,13 +24,13 @@ from benchmarks.roofline import least_milliseconds, roofline_table  # noqa: E402
 from d3talker.core.files import atomic_file, read_json, write_json  # noqa: E402
 
 PARTS = {
-    "rasterizer": ["benchmarks.rasterizer"],
-    "training_step": ["benchmarks.training_step"],
-    "refiner": ["benchmarks.refiner"],
-    "preparing": ["benchmarks.preparing", "--studio", "STUDIO"],
-    "adapting": ["benchmarks.adapting", "--studio", "STUDIO", "--prepare-rate", "RATE"],
-    "talking_256": ["benchmarks.talking", "--studio", "STUDIO", "--resolution", "256"],
-    "talking_512": ["benchmarks.talking", "--studio", "STUDIO", "--resolution", "512", "--rounds", "2"],
+    "rasterizer": "rasterizer",
+    "training_step": "training_step",
+    "refiner": "refiner",
+    "preparing": "preparing --studio STUDIO",
+    "adapting": "adapting --studio STUDIO --prepare-rate RATE",
+    "talking_256": "talking --studio STUDIO --resolution 256",
+    "talking_512": "talking --studio STUDIO --resolution 512 --rounds 2 --watched 30",
 }
 """The modules and what they are told; STUDIO and RATE are filled in."""
 QUICK = ("rasterizer", "training_step", "refiner")
@@ -97,9 +97,10 @@ def _since(start: Seconds) -> Seconds:
     return {name: now - start[name] for name, now in _clocks().items()}
 
 
-def _command(part: list[str], studio: Path, rate: float) -> list[str]:
+def _command(part: str, studio: Path, rate: float) -> list[str]:
     filled = {"STUDIO": str(studio), "RATE": f"{rate:.3f}"}
-    return [sys.executable, "-m", *(filled.get(word, word) for word in part)]
+    module, *told = (filled.get(word, word) for word in part.split())
+    return [sys.executable, "-m", f"benchmarks.{module}", *told]
 
 
 def markdown(

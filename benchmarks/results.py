@@ -118,7 +118,7 @@ def measured_table(measured: Sequence[Measured]) -> str:
     for one in measured:
         sign = "at least" if one.better == "more" else "at most"
         what = f"{one.name} ({one.note})" if one.note else one.name
-        ratio = "" if one.ratio is None else number(one.ratio)
+        ratio = "" if one.ratio is None else f"{one.ratio:.4g}" if one.ratio < 10 else number(one.ratio)
         target = "" if one.target is None else f"{sign} {number(one.target)}"
         met = {True: "yes", False: "**no**", None: ""}[one.met]
         rows.append([what, f"{number(one.value)} {one.unit}", one.reference, ratio, target, met])
