@@ -37,10 +37,8 @@ lint: .venv/tools
 types: .venv/tools
 	$(BIN)/mypy
 
-bench: .venv/installed  ## the tables of docs/performance.md
-	$(BIN)/python -m benchmarks.rasterizer
-	$(BIN)/python -m benchmarks.training_step
-	$(BIN)/python -m benchmarks.talking
+bench: .venv/installed  ## speed and memory of all parts beside what was wanted, into runs/bench
+	$(BIN)/python -m benchmarks
 
 clean:  ## forget the environment and all runs
 	rm -rf .venv runs

@@ -9,12 +9,9 @@ covered, Gaussians of 3 to 6 pixels at 512.
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read once, when torch is imported
 
@@ -22,114 +19,22 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from d3talker.ops.grid import GridShape, encode_triplane  # noqa: E402
+from benchmarks.part import part_parser, run_part  # noqa: E402
+from benchmarks.results import Kernel, Measured, Report, against, table  # noqa: E402
+from benchmarks.timing import Piece, race  # noqa: E402
+from benchmarks.training_head import COUNT, SHAPE, Head  # noqa: E402
+from benchmarks.work import adam_work, grid_work, mlp_work, needed_pairs, rasterizer_work, ssim_work  # noqa: E402
+from d3talker.config.method import D3TALKER  # noqa: E402
+from d3talker.fields.deformation import DeformationField, Displacement  # noqa: E402
+from d3talker.ops.grid import encode_triplane  # noqa: E402
 from d3talker.ops.mlp import mlp  # noqa: E402
 from d3talker.ops.photometric import photometric_loss, ssim  # noqa: E402
-from d3talker.ops.rasterize import rasterize  # noqa: E402
+from d3talker.ops.pool import pool_of  # noqa: E402
 from d3talker.ops.spherical_harmonics import colours  # noqa: E402
 from d3talker.ops.threads import quiet_torch  # noqa: E402
 
-COUNT = 15_000
-SHAPE = GridShape(16, 38.4)
-CODE = 38  # the speech code and the expression: 74 inputs with the 36 of the grid
-DISTANCE = 0.523  # metres from the camera to the middle of the head
-
-
-@dataclass
-class Piece:
-    """Something to time: ``forward`` gives a tensor; its backward pass is timed apart where it needs one."""
-
-    name: str
-    forward: Callable[[], Tensor]
-    cotangent: Tensor | None = None
-    forward_ms: float = math.inf
-    backward_ms: float = 0.0
-
-    def run(self) -> None:
-        start = time.process_time()
-        output = self.forward()
-        self.forward_ms = min(self.forward_ms, 1e3 * (time.process_time() - start))
-        if not output.requires_grad:
-            return
-        cotangent = torch.ones_like(output) if self.cotangent is None else self.cotangent
-        start = time.process_time()
-        output.backward(cotangent)
-        spent = 1e3 * (time.process_time() - start)
-        self.backward_ms = min(self.backward_ms or math.inf, spent)
-
-    @property
-    def total(self) -> float:
-        return self.forward_ms + self.backward_ms
-
-
-@dataclass
-class Head:
-    """The parameters of a branch: Gaussians, grid and decoder."""
-
-    parameters: dict[str, Tensor] = field(default_factory=dict)
-
-    @classmethod
-    def make(cls, count: int) -> Head:
-        generator = torch.Generator().manual_seed(0)
-
-        def normal(*shape: int) -> Tensor:
-            return torch.randn(*shape, generator=generator)
-
-        outward = functional.normalize(normal(count, 3), dim=1)
-        depth = 1 - 0.03 * normal(count, 1).abs()
-        pixels = 3 + 3 * torch.rand(count, 3, generator=generator)
-        scales = pixels * DISTANCE / (2.2 * 512)
-        opacities = 0.1 + 0.85 * torch.rand(count, generator=generator)
-        colour = 0.1 * normal(count, 4, 3)
-        colour[:, 0] = outward
-        parameters = {
-            "means": outward * depth * torch.tensor([0.09, 0.12, 0.108]),
-            "raw_scales": scales + torch.log(-torch.expm1(-scales)),
-            "raw_rotations": normal(count, 4),
-            "raw_opacities": opacities.logit(),
-            "colours": colour,
-            "tables": 1e-2 * normal(3, SHAPE.size),
-            "layer_0": normal(64, 3 * SHAPE.levels + CODE) / 8.6,
-            "layer_1": normal(64, 64) / 8,
-            "layer_2": normal(10, 64) / 8,
-            "code": normal(CODE),
-        }
-        return cls({name: tensor.requires_grad_() for name, tensor in parameters.items()})
-
-    def decoder(self) -> list[Tensor]:
-        return [self.parameters[f"layer_{number}"] for number in range(3)]
-
-    def optimiser(self, **options: bool) -> torch.optim.Adam:
-        groups = [{"params": [tensor], "name": name} for name, tensor in self.parameters.items()]
-        return torch.optim.Adam(groups, lr=1e-5, **options)
-
-    def render(self, size: int) -> Tensor:
-        p = self.parameters
-        encoding = encode_triplane(p["means"], p["tables"], SHAPE)
-        moved = mlp(torch.cat([encoding, p["code"].expand(len(encoding), -1)], dim=1), self.decoder())
-        position, rotation, scale = moved.split([3, 4, 3], dim=1)
-        world_to_cam, intrinsics = camera(size)
-        directions = functional.normalize(p["means"].detach() - torch.tensor([0.0, 0.0, DISTANCE]), dim=1)
-        return rasterize(
-            p["means"] + 1e-2 * position,
-            p["raw_rotations"] + 1e-2 * rotation,
-            functional.softplus(p["raw_scales"] + 1e-2 * scale),
-            torch.sigmoid(p["raw_opacities"]),
-            colours(p["colours"], directions),
-            world_to_cam,
-            intrinsics,
-            size,
-            size,
-            background=torch.tensor([0.1, 0.2, 0.3]),
-        ).features
-
-
-def camera(size: int) -> tuple[Tensor, Tensor]:
-    """A camera that faces the head (1, 4, 4) and its intrinsics (1, 3, 3)."""
-    world_to_cam = torch.diag(torch.tensor([1.0, -1.0, -1.0, 1.0]))
-    world_to_cam[2, 3] = DISTANCE
-    focal = 2.2 * size
-    return world_to_cam[None], torch.tensor([[[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1.0]]])
+GRID, SSIM = 5.0, 10.0  # times less CPU time than torch: wanted
+STEP = {256: 45.0, 512: 85.0}  # CPU-ms, at most
 
 
 def plain_ssim(image: Tensor, target: Tensor) -> Tensor:
@@ -147,44 +52,70 @@ def plain_ssim(image: Tensor, target: Tensor) -> Tensor:
     return (likeness / ((mean_a**2 + mean_b**2 + 1e-4) * (variances + 9e-4))).mean()
 
 
-def time_pieces(pieces: list[Piece], rounds: int) -> dict[str, Piece]:
-    for piece in pieces:  # compiles, and fills the caches
-        piece.run()
-        piece.forward_ms, piece.backward_ms = math.inf, 0.0
-    for _ in range(rounds):
-        for piece in pieces:
-            piece.run()
-    return {piece.name: piece for piece in pieces}
+def plain_field(field: DeformationField, points: Tensor, code: Tensor, expression: Tensor) -> Displacement:
+    """The field as torch alone has it: gathers, products of whole matrices, what is signalled written down a point."""
+    encoding = encode_triplane(points, field.tables, field.shape, "reference")
+    assert field.signal_attention is not None
+    assert field.expression_attention is not None
+    heard = mlp(encoding, list(field.signal_attention), backend="reference") * code
+    shown = torch.relu(mlp(encoding, list(field.expression_attention), backend="reference")) * field.mix(expression)
+    rows = torch.cat([encoding, heard, shown], dim=1)
+    return field.split(mlp(rows, [field.decoder[0], *field.later_layers()], backend="reference"))
+
+
+def field_pieces(count: int) -> list[Piece]:
+    """The method's General field of the face, whole, against torch alone."""
+    generator = torch.Generator().manual_seed(3)
+    field = DeformationField(D3TALKER.face.fields[0], generator)
+    points = 0.1 * (torch.rand(count, 3, generator=generator) - 0.5)
+    points.requires_grad_()
+    code, expression = torch.randn(32, generator=generator), torch.rand(6, generator=generator)
+    code.requires_grad_()
+    learns = [points, code, *field.parameters()]
+
+    def whole(displacement: Displacement) -> tuple[Tensor, ...]:
+        assert displacement.rotation is not None
+        assert displacement.scale is not None
+        return displacement.position, displacement.rotation, displacement.scale
+
+    return [
+        Piece("field", lambda: whole(field(field.rest(points), code, expression)), learns),
+        Piece("field, plain torch", lambda: whole(plain_field(field, points, code, expression)), learns),
+    ]
 
 
 def point_pieces(head: Head) -> list[Piece]:
     """What works on points and weights, whatever the size of the picture."""
     p = head.parameters
+    learns = list(p.values())
     frozen = p["means"].detach()
     rows = torch.randn(COUNT, 74, generator=torch.Generator().manual_seed(1), requires_grad=True)
-    to_grid, to_mlp = torch.ones(COUNT, 36), torch.ones(COUNT, 10)
     directions = functional.normalize(frozen, dim=1)
 
     def step(optimiser: torch.optim.Adam) -> Callable[[], Tensor]:
         def run() -> Tensor:
-            for tensor in p.values():
+            for tensor in learns:
                 tensor.grad = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
             optimiser.step()
             return frozen
 
         return run
 
+    def piece(name: str, forward: Callable[[], Tensor]) -> Piece:
+        return Piece(name, forward, [*learns, rows])
+
     return [
-        Piece("grid", lambda: encode_triplane(frozen, p["tables"], SHAPE), to_grid),
-        Piece("grid, torch gather", lambda: encode_triplane(frozen, p["tables"], SHAPE, "reference"), to_grid),
-        Piece("grid and points", lambda: encode_triplane(p["means"], p["tables"], SHAPE), to_grid),
-        Piece("grid and points, torch gather", lambda: encode_triplane(p["means"], p["tables"], SHAPE, "reference")),
-        Piece("mlp 74-64-64-10", lambda: mlp(rows, head.decoder()), to_mlp),
-        Piece("mlp, plain torch", lambda: mlp(rows, head.decoder(), backend="reference"), to_mlp),
-        Piece("softplus (N, 3)", lambda: functional.softplus(p["raw_scales"])),
-        Piece("normalize (N, 4)", lambda: functional.normalize(p["raw_rotations"], dim=1)),
-        Piece("sigmoid (N,)", lambda: torch.sigmoid(p["raw_opacities"])),
-        Piece("colours, degree 1", lambda: colours(p["colours"], directions)),
+        piece("grid", lambda: encode_triplane(frozen, p["tables"], SHAPE)),
+        piece("grid, torch gather", lambda: encode_triplane(frozen, p["tables"], SHAPE, "reference")),
+        piece("grid and points", lambda: encode_triplane(p["means"], p["tables"], SHAPE)),
+        piece("grid and points, torch gather", lambda: encode_triplane(p["means"], p["tables"], SHAPE, "reference")),
+        piece("mlp 74-64-64-10", lambda: mlp(rows, head.decoder())),
+        piece("mlp, plain torch", lambda: mlp(rows, head.decoder(), backend="reference")),
+        *field_pieces(COUNT),
+        piece("softplus (N, 3)", lambda: functional.softplus(p["raw_scales"])),
+        piece("normalize (N, 4)", lambda: functional.normalize(p["raw_rotations"], dim=1)),
+        piece("sigmoid (N,)", lambda: torch.sigmoid(p["raw_opacities"])),
+        piece("colours, degree 1", lambda: colours(p["colours"], directions)),
         Piece("Adam, fused", step(head.optimiser(fused=True))),
         Piece("Adam, foreach", step(head.optimiser(foreach=True))),
         Piece("Adam, for loop", step(head.optimiser(foreach=False))),
@@ -205,38 +136,97 @@ def picture_pieces(head: Head, size: int) -> list[Piece]:
         return target
 
     return [
-        Piece("ssim", lambda: ssim(image, target)),
-        Piece("ssim, torch 11x11", lambda: plain_ssim(image, target)),
-        Piece("photometric loss", lambda: photometric_loss(image, target)),
-        Piece("render", lambda: head.render(size), torch.rand(1, size, size, 3, generator=generator)),
+        Piece("ssim", lambda: ssim(image, target), [image]),
+        Piece("ssim, torch 11x11", lambda: plain_ssim(image, target), [image]),
+        Piece("photometric loss", lambda: photometric_loss(image, target), [image]),
+        Piece("render", lambda: head.render(size), list(head.parameters.values())),
         Piece("whole step", whole_step),
     ]
 
 
-def show(pieces: dict[str, Piece]) -> None:
-    for piece in pieces.values():
-        print(f"  {piece.name:32s}{piece.forward_ms:9.2f}{piece.backward_ms:9.2f}{piece.total:9.2f}")
+def step_kernels(head: Head, points: dict[str, Piece], pictures: dict[str, Piece], size: int) -> list[Kernel]:
+    """What :func:`point_pieces` and :func:`picture_pieces` took on one thread, and the least they must do."""
+    ours = DeformationField(D3TALKER.face.fields[0], torch.Generator().manual_seed(3))
+    decoder = mlp_work(COUNT, (74, 64, 64, 10))
+    grid, moved_grid = grid_work(COUNT, SHAPE), grid_work(COUNT, SHAPE, points_learn=True)
+    with torch.no_grad():
+        pairs = needed_pairs(head.scene(size), size)
+    blended, loss, alone = rasterizer_work(pairs, COUNT, size), ssim_work(size, difference=True), ssim_work(size)
+    learned = sum(tensor.numel() for tensor in head.parameters.values())
+    step = sum((part for both in (moved_grid, decoder, blended, loss) for part in both), adam_work(learned))
+
+    def both(name: str, piece: Piece, work: tuple) -> list[Kernel]:
+        return [
+            Kernel(f"{name} forward", piece.ahead.least, work[0]),
+            Kernel(f"{name} backward", piece.back.least, work[1]),
+        ]
+
+    ssim_told = pictures["ssim"]
+    return [
+        *both(f"grid and points, {COUNT:,}", points["grid and points"], moved_grid),
+        Kernel(f"grid alone, {COUNT:,}, both ways", points["grid"].least, grid[0] + grid[1]),
+        *both(f"MLP 74-64-64-10, {COUNT:,}", points["mlp 74-64-64-10"], decoder),
+        *both(f"field, {COUNT:,}", points["field"], field_work(ours, COUNT)),
+        Kernel(f"SSIM, both ways, {size}", ssim_told.least, alone[0] + alone[1]),
+        Kernel("Adam, fused", points["Adam, fused"].least, adam_work(learned)),
+        Kernel(f"whole training step, {COUNT:,} at {size}", pictures["whole step"].least, step),
+    ]
+
+
+def field_work(field: DeformationField, count: int) -> tuple:
+    """Of a field with both attentions, whose points learn: grid, two small perceptrons, the decoder."""
+    levels, (outputs, hidden) = 3 * field.settings.levels, field.decoder[-1].shape
+    widths = ((levels, 32, 32), (levels, 16, 6), (levels + 38, hidden, hidden, outputs))
+    parts = [grid_work(count, field.shape, points_learn=True), *(mlp_work(count, layers) for layers in widths)]
+    forward, backward = parts[0]
+    for ahead, back in parts[1:]:
+        forward, backward = forward + ahead, backward + back
+    return forward, backward
+
+
+def detail_rows(pieces: dict[str, Piece], where: str = "") -> list[list[str]]:
+    """Of the table with all pieces."""
+    return [
+        [piece.name + where, *(f"{ms:.2f}" for ms in (piece.ahead.least, piece.back.least, piece.least, piece.median))]
+        for piece in pieces.values()
+    ]
+
+
+def measure(options: Any) -> Report:
+    """At 256 and 512; ``quick`` at 256 alone."""
+    rounds, sizes = (3, [256]) if options.quick else (15, [256, 512])
+    head, report = Head.make(COUNT), Report()
+    with quiet_torch():
+        points = race(point_pieces(head), rounds)
+        for name, other, target in (
+            ("grid", "grid, torch gather", GRID),
+            ("grid and points", "grid and points, torch gather", GRID),
+            ("mlp 74-64-64-10", "mlp, plain torch", None),
+            ("field", "field, plain torch", None),
+        ):
+            ours, theirs = points[name].least, points[other].least
+            report.measured.append(against(f"{name} F + B, {COUNT:,} points", ours, other, theirs, target))
+        rows = detail_rows(points)
+        for size in sizes:
+            pictures = race(picture_pieces(head, size), rounds)
+            ours, theirs = pictures["ssim"].least, pictures["ssim, torch 11x11"].least
+            report.measured.append(against(f"fused SSIM F + B, {size}", ours, "torch 11x11", theirs, SSIM))
+            whole = pictures["whole step"]
+            step = f"whole training step, {COUNT:,} Gaussians, {size}", whole.least, "CPU-ms"
+            note = f"median {whole.median:.0f}, wall {whole.median_wall:.0f}"
+            report.measured.append(Measured(*step, target=STEP[size], note=note))
+            rows += detail_rows(pictures, f", {size}")
+        if not options.quick:
+            with pool_of(1):
+                alone = race(point_pieces(head), rounds // 2), race(picture_pieces(head, 256), rounds // 2)
+            report.kernels = step_kernels(head, *alone, 256)
+    told = f"{COUNT:,} Gaussians, CPU-ms of all threads, the least of {rounds} rounds and the median:"
+    report.notes = [told, "", table(["piece", "forward", "backward", "both", "median"], rows)]
+    return report
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="3 rounds at 256 pixels instead of 15 at 256 and 512")
-    quick = parser.parse_args().quick
-    rounds, sizes = (3, [256]) if quick else (15, [256, 512])
-    head = Head.make(COUNT)
-    print(f"{COUNT} Gaussians, processor milliseconds" + " " * 5 + "forward backward    both")
-    with quiet_torch():
-        points = time_pieces(point_pieces(head), rounds)
-        show(points)
-        print(f"  grid: {points['grid, torch gather'].total / points['grid'].total:.1f}x less than torch (wanted 5x)")
-        for size in sizes:
-            pictures = time_pieces(picture_pieces(head, size), rounds)
-            print(f"{size} x {size}")
-            show(pictures)
-            ratio = pictures["ssim, torch 11x11"].total / pictures["ssim"].total
-            wanted = {256: 60, 512: 120}[size]
-            print(f"  ssim: {ratio:.1f}x less than torch (wanted 10x)")
-            print(f"  whole step: {pictures['whole step'].total:.0f} ms (wanted at most {wanted})")
+    run_part(part_parser("training_step", __doc__).parse_args(), measure)
 
 
 if __name__ == "__main__":
