@@ -1,7 +1,7 @@
 """The head: composition, fields in sequence, codes that stream."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import get_args
 
@@ -13,7 +13,16 @@ from d3talker.config.method import D3TALKER, INSTAG, TALKINGGAUSSIAN, MethodSett
 from d3talker.fields.deformation import Displacement
 from d3talker.fields.hook import face_hook
 from d3talker.fields.motion import stored
-from d3talker.models.animate import Animation, Codes, Moves, clip_codes, stream_codes
+from d3talker.models.animate import (
+    Animation,
+    Coarse,
+    Codes,
+    Moves,
+    clip_codes,
+    draw_at_once,
+    draw_in_turn,
+    stream_codes,
+)
 from d3talker.models.gaussians import Gaussians, draw, start_gaussians
 from d3talker.models.head import Counted, Head, Signals, build_head, total
 from d3talker.models.person import head_from_tensors, head_tensors
@@ -229,3 +238,33 @@ def test_every_attribute_can_be_moved() -> None:
         Displacement(torch.zeros(150, 3), None, None, colour=moved.colour),
     ):
         assert (draw(head.face.gaussians, change, CAMERA, INTRINSICS, 64).features - still).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["cpu", "reference"])
+@pytest.mark.parametrize("sizes", [(150, 60), (60, 150), (80, 80)])
+def test_both_branches_at_once_are_one_after_the_other(dtype: torch.dtype, sizes: tuple[int, int]) -> None:
+    """Pictures, alphas, and the gradients of what the fuse stage learns; clouds of different sizes."""
+    head = make_head().to(dtype)
+    for branch, size in zip((head.face, head.mouth), sizes, strict=True):
+        for name, parameter in list(branch.gaussians.named_parameters()):
+            kept = parameter.detach()[:size] + (4.0 if name == "raw_opacities" else 0.0)
+            setattr(branch.gaussians, name, torch.nn.Parameter(kept))
+    codes = Codes([torch.randn(32, generator=seeded()).to(dtype)], [torch.randn(32, generator=seeded(1)).to(dtype)])
+    behind = torch.rand(1, 64, 64, 3, generator=seeded(2)).to(dtype)
+    moved = Moves(head)(codes, torch.rand(6, generator=seeded()).to(dtype))
+
+    def drawn(way: Callable[..., Coarse]) -> tuple[Coarse, list[Tensor]]:
+        head.zero_grad()
+        coarse = way(head, moved, CAMERA.to(dtype), INTRINSICS.to(dtype), behind)
+        (coarse.picture * behind.flip(1)).sum().backward()
+        learning = [p for b in (head.face, head.mouth) for p in b.gaussians.parameters()]
+        return coarse, [parameter.grad for parameter in learning if parameter.grad is not None]
+
+    (once, gradients), (turns, expected) = drawn(draw_at_once), drawn(draw_in_turn)
+    assert turns.face.max() > 0.5
+    assert turns.mouth.max() > 0.5
+    for name in ("picture", "face", "mouth"):
+        torch.testing.assert_close(getattr(once, name), getattr(turns, name), atol=2e-6, rtol=0)
+    assert len(gradients) == len(expected) == 12
+    for seen, wanted in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(seen, wanted, atol=1e-6 + 2e-5 * float(wanted.abs().max()), rtol=1e-4)

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from d3talker.config.refiner import RefinerSettings
 from d3talker.core.errors import D3Error
-from d3talker.models.refiner import Refiner, build_refiner, fastest_refiner
+from d3talker.models.refiner import Refiner, build_refiner, fastest_refiner, in_bfloat16
 from d3talker.models.refiner.int8 import int8_runs_here
 from d3talker.models.refiner.region import head_box, head_region
 from d3talker.models.refiner.style_decoder import ModulatedConvolution
@@ -266,3 +266,18 @@ def test_lean_learns_to_sharpen() -> None:
 def test_unknown_settings_are_told() -> None:
     with pytest.raises(D3Error, match="width 0.3"):
         build_refiner(RefinerSettings(width=0.3), seeded())
+
+
+@BOTH
+def test_16_bits_change_next_to_nothing(settings: RefinerSettings) -> None:
+    """Less than a tenth of a decibel, were the refined picture as good as 35 dB; and the composite stays exact."""
+    refiner, (coarse, face, mouth) = spoilt(settings), picture(96, 80)
+    with torch.no_grad():
+        exact, rounded = refiner(coarse, face, mouth), in_bfloat16(refiner)(coarse, face, mouth)
+    assert rounded.dtype == torch.float32
+    assert next(refiner.parameters()).dtype == torch.float32
+    untouched = head_region(face, mouth) == 0.0
+    assert torch.equal(rounded[untouched], coarse[untouched])
+    change, rounding = (exact - coarse).square().mean(), (rounded - exact).square().mean()
+    assert change > 1e-3
+    assert rounding < (10 ** (0.1 / 10) - 1) * 10 ** (-35 / 10)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from d3talker.config.method import TALKINGGAUSSIAN
+from d3talker.config.method import D3TALKER, TALKINGGAUSSIAN
 from d3talker.config.presets import PAPER, TINY
 from d3talker.core.errors import D3Error
 from d3talker.core.progress import Silent
@@ -183,3 +183,15 @@ def test_kill_9_then_the_same_command_again(prepared_clip: Path, tmp_path: Path)
     assert "going on at stage" in again.stderr
     assert (out / "person.json").exists()
     assert not list(out.rglob("*.partial-*"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_learns_and_goes_on_where_it_was(prepared_clip: Path, tmp_path: Path) -> None:
+    device = torch.device("cuda")
+    with pytest.raises(Killed):
+        adapt(prepared_clip, tmp_path / "p", D3TALKER, SHORT, seconds=3.2, device=device, progress=KillAt("face", 33))
+    adapt(prepared_clip, tmp_path / "p", D3TALKER, SHORT, seconds=3.2, device=device)
+    history = [json.loads(line) for line in (tmp_path / "p/work/notebook/metrics.jsonl").read_text().splitlines()]
+    assert all(np.isfinite(point["loss"]) for point in history)
+    face = [point["loss"] for point in history if point["stage"] == "face"]
+    assert face[-1] < face[0]

@@ -233,3 +233,15 @@ def test_memory_does_not_grow_with_the_sound(tiny_person: Path, tmp_path: Path) 
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, check=True)
     peaks = [int(line) for line in done.stdout.splitlines() if line.isdigit()]
     assert peaks[1] - peaks[0] < 30, peaks  # MB; 20 are seen at any length, 30 s of frames would be 21 more
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_draws_what_the_cpu_draws(tiny_person: Path, tmp_path: Path) -> None:
+    sound = speech(tmp_path / "a.wav", 1.0)
+    drawn = [
+        list(say(load_person(tiny_person, torch.device(device)), lambda: clean_sound(sound, RATE), TalkSettings()))
+        for device in ("cpu", "cuda")
+    ]
+    for one, other in zip(*drawn, strict=True):
+        assert np.abs(one.picture.astype(float) - other.picture).mean() < 1.0
+        assert np.abs(one.alpha - other.alpha).mean() < 0.01

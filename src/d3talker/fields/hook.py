@@ -25,13 +25,18 @@ def face_hook(rises: Tensor, extreme: int = EXTREMES) -> Tensor:
     Returns:
         (3,) or (B, 3): the largest rise, the largest fall (negative) and their distance, in centimetres.
     """
-    return hooks_at(rises, [extreme])[..., 0, :]
+    up, down = (values[..., -1] for values in _outermost(rises, min(extreme, rises.shape[-1])))
+    return _UNIT * torch.stack([up, down, up - down], dim=-1)
 
 
 def hooks_at(rises: Tensor, extremes: Sequence[int]) -> Tensor:
     """The hooks (..., E, 3) of several extremes, see :func:`face_hook`, found in one search."""
-    rises, count = rises.detach(), rises.shape[-1]
-    places = torch.tensor([min(extreme, count) - 1 for extreme in extremes], device=rises.device)
-    most = int(places.max()) + 1
-    up, down = (rises.topk(most, dim=-1, largest=largest).values[..., places] for largest in (True, False))
+    places = [min(extreme, rises.shape[-1]) - 1 for extreme in extremes]
+    at = torch.tensor(places, device=rises.device)
+    up, down = (values[..., at] for values in _outermost(rises, max(places) + 1))
     return _UNIT * torch.stack([up, down, up - down], dim=-1)
+
+
+def _outermost(rises: Tensor, count: int) -> list[Tensor]:
+    """The ``count`` largest of (..., N), and the smallest, outermost first; no gradient passes."""
+    return [rises.detach().topk(count, dim=-1, largest=largest).values for largest in (True, False)]

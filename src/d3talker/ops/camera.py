@@ -24,7 +24,7 @@ def project(points: Array, world_to_cam: Array, intrinsics: Array) -> tuple[Arra
     """
     rotation, translation = world_to_cam[..., :3, :3], world_to_cam[..., :3, 3]
     seen = (points[..., None, :] * rotation[..., None, :, :]).sum(-1) + translation[..., None, :]
-    focal, centre = intrinsics[..., [0, 1], [0, 1]], intrinsics[..., :2, 2]
+    focal, centre = intrinsics[..., :2, :2].sum(-1), intrinsics[..., :2, 2]  # without skew each row has one number
     z = seen[..., 2]
     return seen[..., :2] / z[..., None] * focal[..., None, :] + centre[..., None, :], z
 

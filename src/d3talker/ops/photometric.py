@@ -5,6 +5,7 @@ Structural similarity: Wang et al. 2004, with the window of 3D Gaussian splattin
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,10 +73,16 @@ def _taps() -> np.ndarray:
     return window / window.sum()
 
 
+@cache
+def _taps_on(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Those, kept on the device: a copy would wait for it."""
+    return torch.from_numpy(_taps()).to(device, dtype)
+
+
 def _ssim_reference(image: Tensor, target: Tensor) -> Tensor:
     channels = image.shape[-1]
     a, b = (picture.permute(0, 3, 1, 2) for picture in (image, target))
-    taps = torch.from_numpy(_taps()).to(image).expand(5 * channels, 1, 1, -1)
+    taps = _taps_on(image.device, image.dtype).expand(5 * channels, 1, 1, -1)
     maps = torch.cat([a, b, a * a, b * b, a * b], dim=1)
     maps = functional.conv2d(maps, taps, padding=(0, _RADIUS), groups=5 * channels)
     maps = functional.conv2d(maps, taps.transpose(2, 3), padding=(_RADIUS, 0), groups=5 * channels)

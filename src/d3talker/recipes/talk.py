@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import torch
 from PIL import Image, ImageColor, UnidentifiedImageError
+from torch import Tensor
 
 from d3talker.core.errors import D3Error
 from d3talker.core.files import sha256_of, writable_folder
@@ -126,40 +127,49 @@ def say(
     ears = hearing_again(person.method, person.meta, "the person")
     device = person.head.face.gaussians.device
     animation = Animation(person.head)
-    codes = ahead(quietly(stream_codes(person.head, ears.stream(sound, device))), _HEARD_AHEAD)
-    drawn = ahead(quietly(_draw(person, animation, codes, settings, behind), max(1, cores() - 1)), _DRAWN_AHEAD)
+    others = max(1, cores() - 1)
+    hearing, drawing = (1, others) if device.type == "cpu" else (others, 1)  # whichever keeps the CPU busier
+    codes = ahead(quietly(stream_codes(person.head, ears.stream(sound, device)), hearing), _HEARD_AHEAD)
+    drawn = ahead(quietly(_draw(person, animation, codes, settings, behind), drawing), _DRAWN_AHEAD)
     yield from ahead(quietly(_finish(animation, drawn, settings)), _DRAWN_AHEAD)
 
 
 def _finish(
-    animation: Animation, drawn: Iterator[tuple[int, Coarse, np.ndarray]], settings: TalkSettings
+    animation: Animation, drawn: Iterator[tuple[int, Coarse, Tensor]], settings: TalkSettings
 ) -> Iterator[Frame]:
     for place, coarse, torso in drawn:
         picture = animation.refined(coarse) if settings.refine else coarse.picture[0]
-        whole = 1 - (1 - coarse.alpha.cpu().numpy()) * (1 - torso)
-        yield Frame(picture.mul(255).round_().to(torch.uint8).cpu().numpy(), whole, place)
+        whole = 1 - (1 - coarse.alpha) * (1 - torso)
+        shown, alpha = _on_host(picture.mul(255).round_().to(torch.uint8), whole)
+        yield Frame(shown, alpha, place)
+
+
+def _on_host(*tensors: Tensor) -> list[np.ndarray]:
+    """As arrays; a GPU copies all of them to pinned memory and is waited for once."""
+    copies = [tensor.to("cpu", non_blocking=True) for tensor in tensors]
+    if tensors[0].is_cuda:
+        torch.cuda.current_stream(tensors[0].device).record_event().synchronize()
+    return [copy.numpy() for copy in copies]
 
 
 def _draw(
     person: Person, animation: Animation, codes: Iterator[Codes], settings: TalkSettings, behind: np.ndarray | None
-) -> Iterator[tuple[int, Coarse, np.ndarray]]:
+) -> Iterator[tuple[int, Coarse, Tensor]]:
     """The clip's frame, what the Gaussians show, and where the torso is (R, R) in [0, 1], of every frame."""
     device = person.head.face.gaussians.device
     plates, torsos = FrameBlocks(person.path / "plates.mp4"), FrameBlocks(person.path / "torso.mkv", channels=1)
     clean = np.asarray(Image.open(person.path / "background.png").convert("RGB"), np.float32) / 255
-    intrinsics = torch.from_numpy(person.intrinsics.astype(np.float32)).to(device)
+
+    def send(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(device, non_blocking=True)
+
+    intrinsics = send(person.intrinsics.astype(np.float32))
+    change = None if behind is None else send(behind - clean)
     for code, (place, camera, expression) in zip(codes, _motion(person, settings), strict=False):
-        plate, torso = plates[place] / np.float32(255), torsos[place][..., 0] / np.float32(255)
-        if behind is not None:
-            plate = plate + (1 - torso[..., None]) * (behind - clean)
-        coarse = animation.coarse(
-            code,
-            torch.from_numpy(expression).to(device),
-            torch.from_numpy(camera).to(device),
-            intrinsics,
-            torch.from_numpy(plate).to(device),
-        )
-        yield place, coarse, torso
+        plate, torso = (send(stored).float().div_(255) for stored in (plates[place], torsos[place][..., 0]))
+        if change is not None:
+            plate = plate + (1 - torso[..., None]) * change
+        yield place, animation.coarse(code, send(expression), send(camera), intrinsics, plate), torso
 
 
 def _motion(person: Person, settings: TalkSettings) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -49,14 +51,22 @@ class Refiner(nn.Module):
 
 
 def fastest_refiner(refiner: Refiner) -> Refiner:
-    """The refiner as this machine runs it fastest, for drawing: in 8 bits or as it is.
+    """The refiner as this machine runs it fastest, for drawing: in 16 bits on a GPU, in 8 on a CPU, or as it is.
 
-    16 bits are no gain: processors that have them for a CPU's convolutions and no VNNI are hardly met.
+    16 bits are no gain on a CPU: processors that have them for convolutions and no VNNI are hardly met.
     """
     device = next(refiner.parameters()).device
+    if device.type == "cuda":
+        return in_bfloat16(refiner)
     if isinstance(refiner.network, LeanUnet) and int8_runs_here(device):
         return Refiner(in_int8(refiner.network))
     return refiner
+
+
+def in_bfloat16(refiner: Refiner) -> Refiner:
+    """A copy of ``refiner``, for use without gradients, whose maps and weights have 16 bits; pictures stay as exact."""
+    twin = copy.deepcopy(refiner).requires_grad_(False)
+    return twin.to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def build_refiner(settings: RefinerSettings, generator: torch.Generator) -> Refiner:

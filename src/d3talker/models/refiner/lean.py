@@ -49,7 +49,7 @@ class LeanUnet(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
         rows, columns = pictures.shape[1:3]
-        x = _folded(_padded(pictures.mul(2.0).sub_(1.0)))
+        x = _folded(_padded(pictures.mul(2.0).sub_(1.0))).to(self.style.weight.dtype)
         x = rectify(self.stem(x))
         passed = []
         for down in self.downs:
@@ -59,7 +59,7 @@ class LeanUnet(nn.Module):
         style = rectify(self.style(x.mean(dim=(2, 3))))
         for rise in self.rises:
             x = rise(x, passed.pop(), style)
-        return CHANGE * torch.tanh(_unfolded(self.paint(x))[:, :rows, :columns])
+        return CHANGE * torch.tanh(_unfolded(self.paint(x).to(pictures.dtype))[:, :rows, :columns])
 
 
 class Block(nn.Module):

@@ -40,8 +40,10 @@ def head_box(alpha_face: Tensor, alpha_mouth: Tensor, stride: int | None) -> tup
     if stride is None:
         return slice(0, height), slice(0, width)
     head = _head(alpha_face, alpha_mouth).any(dim=0)
+    marked = torch.cat([head.any(dim=1), head.any(dim=0)]).cpu()  # a GPU is waited for once
     rim, _ = _reach(max(height, width))
-    return _stretch(head.any(dim=1), rim, stride), _stretch(head.any(dim=0), rim, stride)
+    rows, columns = (_stretch(side, rim, stride) for side in marked.split([height, width]))
+    return rows, columns
 
 
 def _stretch(marked: Tensor, rim: int, stride: int) -> slice:

@@ -50,7 +50,7 @@ class StyleUnet(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
-        x = rectify(self.stem(pictures))
+        x = rectify(self.stem(pictures.to(self.stem.weight.dtype)))
         passed = []
         for down in self.downs:
             x = down(x)
@@ -62,7 +62,7 @@ class StyleUnet(nn.Module):
             x = up(x + passed.pop())
             scales.append(scale(x))
             shifts.append(shift(x))
-        return torch.sigmoid(self.decoder(style, scales, shifts))
+        return torch.sigmoid(self.decoder(style, scales, shifts).to(pictures.dtype))
 
 
 class StyleUnetChange(nn.Module):

@@ -32,9 +32,8 @@ def rasterize_gsplat(
     from gsplat.cuda._wrapper import fully_fused_projection, isect_offset_encode, isect_tiles, rasterize_to_pixels
 
     cameras = len(world_to_cam)
-    projected = fully_fused_projection(
-        means, None, quats, scales, world_to_cam[:, None], intrinsics[:, None], width, height, near_plane=near
-    )
+    scenes = means, None, quats, scales, world_to_cam[:, None], intrinsics[:, None], width, height
+    projected = fully_fused_projection(*scenes, near_plane=near, opacities=opacities)  # those too faint fall out here
     extents, centres, depths, conics = (part[:, 0] for part in projected[:4])  # one camera a scene
     if screen_probe is not None:
         centres = centres + screen_probe

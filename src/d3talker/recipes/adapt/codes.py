@@ -51,7 +51,7 @@ class NoisyCodes:
                 codes, spread = self._told[place]
                 found.append(codes[frame] + TOLD_NOISE * self._noise(spread.shape, spread.device) * spread)
                 continue
-            around = inputs[encoder.around(torch.tensor([frame]), len(self._frames))[0]]
+            around = inputs[encoder.around(torch.full((1,), frame, device=inputs.device), len(self._frames))[0]]
             if driven.field.settings.signal == "audio" and self._deviation > 0.0:
                 noise = self._noise(around.shape, around.device) if noise is None else noise
                 around = around + noise
@@ -60,7 +60,7 @@ class NoisyCodes:
         return found
 
     def _noise(self, shape: torch.Size, device: torch.device) -> Tensor:
-        return self._deviation * torch.randn(shape, generator=self._generator).to(device)
+        return self._deviation * torch.randn(shape, generator=self._generator).to(device, non_blocking=True)
 
 
 @torch.no_grad()

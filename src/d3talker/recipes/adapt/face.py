@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +22,7 @@ from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
+from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at, numbers
 from d3talker.recipes.adapt.told import ToldLesson
 from d3talker.recipes.adapt.unseen import unseen
 from d3talker.tracking.geometry import face_geometry
@@ -57,6 +58,8 @@ class FaceStage(Lesson):
         self.told = None
         if s.loss.told > 0.0 and frames.told:
             self.told = ToldLesson(self.branch, frames.told, self.point_weights, preset.feature_noise, generator)
+        tracked = frames.face_shape, frames.face_motion, frames.world_to_cam, frames.intrinsics
+        self.tracked = [told.cpu().numpy() for told in tracked]
         self.seen: Tensor | None = None
         self.green = torch.tensor(GREEN, device=frames.device)
 
@@ -95,12 +98,13 @@ class FaceStage(Lesson):
             if contrast is not None and iteration > s.own_from:
                 loss = loss + contrast(frame, codes)
         self.seen = None
-        if not bool(torch.isfinite(loss)):
+        whole, told = numbers(loss, photometric)
+        if not math.isfinite(whole):
             return {"loss": float("nan")}
         loss.backward()
         self.density.observe(probe, rendered.radii)
         self.seen = camera
-        return {"loss": photometric.item(), "gaussians": float(len(gaussians))}
+        return {"loss": told, "gaussians": float(len(gaussians))}
 
     def settle(self, iteration: int) -> None:
         """Takes the step of the gradients that :meth:`learn` found, if it found any."""
@@ -148,9 +152,9 @@ class FaceStage(Lesson):
     def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
         """Depth and normals against those of the fitted face, both seen by the camera."""
         s, camera, gaussians = self.settings.loss, self.frames.world_to_cam[frame], self.branch.gaussians
-        points = (self.frames.face_shape + self.frames.face_motion[frame]).cpu().numpy()
-        maps = face_geometry(points, camera.cpu().numpy(), self.frames.intrinsics.cpu().numpy(), len(rendered.depth[0]))
-        depth, normals, mask = (torch.from_numpy(told)[None].to(self.frames.device) for told in maps)
+        shape, motion, cameras, intrinsics = self.tracked
+        maps = face_geometry(shape + motion[frame], cameras[frame], intrinsics, self.frames.resolution)
+        depth, normals, mask = (torch.from_numpy(m)[None].to(self.frames.device, non_blocking=True) for m in maps)
         mask = mask & (rendered.alpha > 0.8)
         facing = draw_normals(gaussians, displacement, camera, self.frames.intrinsics, self.frames.resolution)
         loss = s.depth * depth_error(rendered.depth, depth, mask)

@@ -1,9 +1,9 @@
-"""The frames that adaptation learns from, resized once and mapped from disk."""
+"""The frames that adaptation learns from, resized once and mapped from disk, on a GPU kept there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from d3talker.tracking.clip import Clip
 
 MESH_POINTS = 468
 """Face points without the irises."""
+_SHARE_OF_GPU = 0.25  # of its free memory, which one clip's pictures may take: pre-training keeps several clips
 
 
 @dataclass
@@ -48,24 +49,33 @@ class TrainingFrames:
     device: torch.device
     fitted: np.ndarray  # indices of the frames that Gaussians and fields learn from
     refined: np.ndarray  # indices of those that the refiner learns from
+    _kept: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def picture(self, frame: int) -> Tensor:
         """(1, R, R, 3) in [0, 1]."""
-        return self._image(self.pictures[frame])
+        return self._stored("pictures", frame).float().mul_(1.0 / 255.0)
 
     def plate(self, frame: int) -> Tensor:
         """What lies behind the head: (1, R, R, 3) in [0, 1]."""
-        return self._image(self.plates[frame])
+        return self._stored("plates", frame).float().mul_(1.0 / 255.0)
 
     def label(self, frame: int) -> Tensor:
         """(1, R, R) uint8."""
-        return torch.from_numpy(np.array(self.labels[frame]))[None].to(self.device)
+        return self._stored("labels", frame)
 
-    def _image(self, stored: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.array(stored))[None].to(self.device).float().mul_(1.0 / 255.0)
+    def keep_on_device(self) -> None:
+        """Copies pictures, labels and plates to the device as they are, so that no step has to."""
+        stored = {"pictures": self.pictures, "labels": self.labels, "plates": self.plates}
+        self._kept = {name: torch.from_numpy(np.array(array)).to(self.device) for name, array in stored.items()}
+
+    def _stored(self, name: str, frame: int) -> Tensor:
+        """(1, R, R, ...) uint8."""
+        if self._kept:
+            return self._kept[name][frame : frame + 1]
+        return torch.from_numpy(np.array(getattr(self, name)[frame]))[None].to(self.device)
 
 
 def read_training_frames(
@@ -96,9 +106,9 @@ def read_training_frames(
     signals, told = {"audio": tensor(speech_windows(ears.features, sound))}, []
     if ears.motion is not None:
         told = tell_motion(ears.motion, [lambda: iter([sound]), *besides], face_shape, face_motion)
-        signals["motion"] = _kept(told[0], cache / "motion.npy")
+        signals["motion"] = _on_disk(told[0], cache / "motion.npy").to(device)
 
-    return TrainingFrames(
+    frames = TrainingFrames(
         pictures=np.load(cache / "pictures.npy", mmap_mode="r"),
         labels=np.load(cache / "labels.npy", mmap_mode="r"),
         plates=np.load(cache / "plates.npy", mmap_mode="r"),
@@ -118,9 +128,13 @@ def read_training_frames(
         fitted=np.arange(count),
         refined=np.arange(count),
     )
+    size = frames.pictures.nbytes + frames.labels.nbytes + frames.plates.nbytes
+    if device.type == "cuda" and size < _SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]:
+        frames.keep_on_device()
+    return frames
 
 
-def _kept(motion: ToldMotion, path: Path) -> Tensor:
+def _on_disk(motion: ToldMotion, path: Path) -> Tensor:
     """The pictures of facial motion (T, 3, 256, 256) int8, on disk: they are many."""
     shape = (len(motion.coefficients), 3, PICTURE, PICTURE)
     with atomic_file(path) as partial, array_file(partial, shape, "i1") as file:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -51,13 +53,14 @@ class FuseStage:
         truth = self.frames.picture(frame)
         loss = photometric_loss(image, truth, self.settings.loss.structure)
         loss = loss + self.perceptual(iteration, frame, image, truth)
-        if bool(torch.isfinite(loss)):
+        told = loss.item()
+        if math.isfinite(told):
             loss.backward()
             for optimiser in self.optimisers.values():
                 optimiser.step()
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
-        return {"loss": loss.item()}
+        return {"loss": told}
 
     def tensors(self) -> dict[str, Tensor]:
         """See :class:`Stage`."""

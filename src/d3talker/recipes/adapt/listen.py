@@ -81,7 +81,9 @@ class ListenStage(Lesson):
     def _lips_error(self, pairs: list[tuple[DrivenField, nn.Module]]) -> Tensor:
         chosen = torch.randint(len(self.frames), (self.settings.batch,), generator=self.generator)
         partner = chosen[torch.randperm(len(chosen), generator=self.generator)]
-        share = torch.rand(len(chosen), 1, generator=self.generator).to(self.frames.device)
+        share = torch.rand(len(chosen), 1, generator=self.generator)
+        drawn = chosen, partner, share
+        chosen, partner, share = (some.to(self.frames.device, non_blocking=True) for some in drawn)
         target = torch.lerp(self.lips[chosen], self.lips[partner], share)
         losses = []
         for driven, reader in pairs:
@@ -94,7 +96,7 @@ class ListenStage(Lesson):
         losses = []
         for driven, reader in self._of("motion"):
             first = int(torch.randint(max(1, len(self.frames) - _RUN), (1,), generator=self.generator))
-            run = torch.arange(first, min(first + _RUN, len(self.frames)))
+            run = torch.arange(first, min(first + _RUN, len(self.frames)), device=self.frames.device)
             told = reader(driven.codes(self.frames.signals, run))
             losses.append(functional.smooth_l1_loss(told, self.frames.told[0].coefficients[run]))
         return losses
@@ -102,7 +104,7 @@ class ListenStage(Lesson):
     def _sound(self, encoder: SignalEncoder, chosen: Tensor) -> Tensor:
         """Noisy windows (B, 8, 16, C) around the chosen frames (B,)."""
         windows = self.frames.signals["audio"][encoder.around(chosen, len(self.frames))]
-        noise = torch.randn(windows.shape, generator=self.generator).to(windows.device)
+        noise = torch.randn(windows.shape, generator=self.generator).to(windows.device, non_blocking=True)
         return windows + self.settings.noise * noise
 
     def tensors(self) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,7 +18,7 @@ from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.codes import NoisyCodes, face_hooks
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at
+from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at, numbers
 from d3talker.recipes.adapt.unseen import unseen
 from d3talker.tracking.masks import MOUTH
 
@@ -85,16 +87,16 @@ class MouthStage(Lesson):
             loss = loss + s.loss.alpha * coverage(rendered.alpha, inside.float(), (~box).float())
             if contrast is not None and iteration > s.own_from and not colours_only:
                 loss = loss + contrast(frame, codes, hook)
-        self.fine = bool(torch.isfinite(loss)) and (
-            displacement is None or bool(torch.isfinite(displacement.position).all())  # or nobody would be seen to move
-        )
+        checked = [] if displacement is None else [displacement.position.sum()]  # or nobody would be seen to move
+        told, *whole = numbers(photometric, loss, *checked)
+        self.fine = all(map(math.isfinite, whole))
         if not self.fine:
             return {"loss": float("nan")}
         loss.backward()
         self.density.observe(probe, rendered.radii)
         if colours_only:
             self._keep_only_colour_gradients()
-        return {"loss": photometric.item(), "gaussians": float(len(gaussians))}
+        return {"loss": told, "gaussians": float(len(gaussians))}
 
     def settle(self, iteration: int) -> None:
         """Takes the step of the gradients that :meth:`learn` found, if it found any."""

@@ -7,6 +7,8 @@ pre-training, from seconds of each clip that the heads did not learn from; here 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -19,7 +21,7 @@ from d3talker.models.head import Head
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import Lesson, optimiser_tensors, restore_optimiser
+from d3talker.recipes.adapt.stage import Lesson, numbers, optimiser_tensors, restore_optimiser
 
 
 class RefineStage(Lesson):
@@ -66,10 +68,11 @@ class RefineStage(Lesson):
             loss = error + s.detail * detail_error(image, truth, weight)
         else:
             loss = error + s.lpips * self.lpips(image, truth).mean()
-        if not bool(torch.isfinite(loss)):
+        whole, told = numbers(loss, error)
+        if not math.isfinite(whole):
             return {"loss": float("nan")}
         loss.backward()
-        return {"loss": error.item()}
+        return {"loss": told}
 
     def settle(self, iteration: int) -> None:
         """Takes the step of the gradients that :meth:`learn` found."""

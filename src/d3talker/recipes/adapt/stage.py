@@ -32,6 +32,11 @@ def heard_at(branch: Branch, settings: StageSettings, iteration: int, codes: lis
     return [code if driven.field.settings.shared else torch.zeros_like(code) for driven, code in pairs]
 
 
+def numbers(*told: Tensor) -> list[float]:
+    """Several tensors of one number each, read at once: a step waits for a GPU no more often than it must."""
+    return torch.stack(told).tolist()
+
+
 class Stage(Protocol):
     """One stage of training."""
 
@@ -193,9 +198,9 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, prefix: str, tensors: di
     for g, group in enumerate(optimiser.param_groups):
         for p, parameter in enumerate(group["params"]):
             start = f"{prefix}.{g}.{p}."
-            state = {name[len(start) :]: value.clone() for name, value in tensors.items() if name.startswith(start)}
+            state = {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}
             if state:
-                optimiser.state[parameter] = state
+                optimiser.state[parameter] = {k: v.to(parameter.device, copy=True) for k, v in state.items()}
 
 
 class PerceptualTerm:

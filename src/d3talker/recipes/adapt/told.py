@@ -108,7 +108,7 @@ class ToldLesson:
     def __call__(self, resting: list[Resting], expression: Tensor) -> Tensor:
         """The weighted mean distance in centimetres, for ``resting`` face points and any ``expression`` (6,)."""
         moment = int(torch.randint(len(self._codes), (1,), generator=self._generator))
-        noise = torch.randn(self._noise.shape, generator=self._generator).to(self._noise.device)
+        noise = torch.randn(self._noise.shape, generator=self._generator).to(self._noise.device, non_blocking=True)
         moved = self._field(resting[self._place], self._codes[moment] + self._noise * noise, expression)
         return landmark_error(moved.times(self._whole), self._points[moment], self._weights)
 
