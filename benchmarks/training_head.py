@@ -64,7 +64,9 @@ class Head:
         """The arguments of ``rasterize`` but the size: the Gaussians, moved by the field."""
         p = self.parameters
         encoding = encode_triplane(p["means"], p["tables"], SHAPE)
-        moved = mlp(torch.cat([encoding, p["code"].expand(len(encoding), -1)], dim=1), self.decoder())
+        first, *later = self.decoder()
+        plain, coded = first.split([3 * SHAPE.levels, CODE], dim=1)  # the code is a bias, as fields have it
+        moved = mlp(encoding, [plain, *later], coded @ p["code"])
         position, rotation, scale = moved.split([3, 4, 3], dim=1)
         world_to_cam, intrinsics = camera(size)
         directions = functional.normalize(p["means"].detach() - torch.tensor([0.0, 0.0, DISTANCE]), dim=1)

@@ -153,7 +153,8 @@ def step_kernels(head: Head, points: dict[str, Piece], pictures: dict[str, Piece
         pairs = needed_pairs(head.scene(size), size)
     blended, loss, alone = rasterizer_work(pairs, COUNT, size), ssim_work(size, difference=True), ssim_work(size)
     learned = sum(tensor.numel() for tensor in head.parameters.values())
-    step = sum((part for both in (moved_grid, decoder, blended, loss) for part in both), adam_work(learned))
+    coded = mlp_work(COUNT, (3 * SHAPE.levels, 64, 64, 10))
+    step = sum((part for both in (moved_grid, coded, blended, loss) for part in both), adam_work(learned))
 
     def both(name: str, piece: Piece, work: tuple) -> list[Kernel]:
         return [

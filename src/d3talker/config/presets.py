@@ -140,7 +140,7 @@ DEMO = replace(
     fuse=replace(CPU.fuse, iterations=300),
     refine=replace(CPU.refine, iterations=120),
 )
-"""A third to a half of the cpu preset, for the built-in speaker (docs/performance.md)."""
+"""About half of the cpu preset, for the built-in speaker (docs/performance.md)."""
 
 TINY = AdaptSettings(
     name="tiny",
