@@ -59,8 +59,6 @@ def from_rgb(picture: np.ndarray, reformatter: VideoReformatter, pixels: str) ->
     frame = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=given)
     if given == pixels:
         return frame
-    if pixels in ("bgr0", "gbrp"):
-        return reformatter.reformat(frame, format=pixels)
     return reformatter.reformat(
         frame,
         format=pixels,

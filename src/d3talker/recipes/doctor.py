@@ -81,7 +81,8 @@ def _encoders() -> Iterator[Finding]:
         ("aac", "sound"),
         ("libvpx-vp9", "transparent webm"),
         ("prores_ks", "transparent mov"),
-        ("ffv1", "prepared clips"),
+        ("libx264rgb", "prepared clips"),
+        ("ffv1", "masks of prepared clips"),
     ):
         try:
             av.Codec(name, "w")

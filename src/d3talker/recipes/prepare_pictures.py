@@ -57,10 +57,14 @@ def write_pictures(
     size, fps = settings.size, settings.fps
     segmenter, estimator = PersonSegmenter(), BackgroundEstimator(size, size)
 
-    def labelled() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for frame, points in zip(_frames_of_run(video, run, fps), landmarks, strict=True):
+    def segmented() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for frame in _frames_of_run(video, run, fps):
             picture = crop.cut(frame, size)
-            yield picture, label_frame(picture, segmenter.segment(picture), points)
+            yield picture, segmenter.segment(picture)
+
+    def labelled() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for (picture, person), points in zip(ahead(segmented()), landmarks, strict=True):
+            yield picture, label_frame(picture, person, points)
 
     with (
         progress.stage("cut and label", run.frames) as advance,
