@@ -34,7 +34,7 @@ class _Style:
     even: bool = False  # whether the codec wants even sides
 
 
-# a quarter of the encoder's and half of the decoder's time of FFV1, for a sixth more bytes
+# a third of the encoder's and less than half of the decoder's time of FFV1, for a sixth more bytes
 _LOSSLESS = {"qp": "0", "preset": "ultrafast", "g": "25"}
 _FFV1 = {"level": "3", "g": "1", "slices": "4", "slicecrc": "1"}
 _VP9 = {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -130,19 +130,8 @@ def draw(
     """
     moved = _moved(gaussians, displacement)
     centre = -world_to_cam[:3, :3].T @ world_to_cam[:3, 3]
-    return rasterize(
-        moved.means,
-        moved.rotations,
-        moved.scales,
-        moved.opacities,
-        gaussians.seen_from(centre, moved.colour_change),
-        world_to_cam[None],
-        intrinsics[None],
-        resolution,
-        resolution,
-        background=background,
-        screen_probe=screen_probe,
-    )
+    shown = gaussians.seen_from(centre, moved.colour_change)
+    return _rasterized(moved, shown, world_to_cam, intrinsics, resolution, background, screen_probe)
 
 
 def painted_pixels(
@@ -156,20 +145,11 @@ def painted_pixels(
 
     What it adds to a pixel is its weight times its colour, so the gradient of the picture's sum to colours tells.
     """
-    moved = _moved(gaussians, displacement)
+    with torch.no_grad():
+        moved = _moved(gaussians, displacement)
     colour = moved.means.new_zeros(len(gaussians), 3, requires_grad=True)
     with torch.enable_grad():
-        picture = rasterize(
-            moved.means.detach(),
-            moved.rotations.detach(),
-            moved.scales.detach(),
-            moved.opacities.detach(),
-            colour,
-            world_to_cam[None],
-            intrinsics[None],
-            resolution,
-            resolution,
-        ).features
+        picture = _rasterized(moved, colour, world_to_cam, intrinsics, resolution).features
         (pixels,) = torch.autograd.grad(picture[..., 0].sum(), colour)
     return pixels[:, 0]
 
@@ -213,14 +193,30 @@ def draw_normals(
     """The normals (1, R, R, 3) of the cloud in the camera frame, blended as colours are, not normalised."""
     moved = _moved(gaussians, displacement)
     normals = gaussian_normals(moved.rotations, moved.scales, moved.means, world_to_cam)
+    still = {name: getattr(moved, name).detach() for name in ("means", "scales", "opacities")}
+    return _rasterized(replace(moved, **still), normals, world_to_cam, intrinsics, resolution).features
+
+
+def _rasterized(
+    moved: _Moved,
+    features: Tensor,
+    world_to_cam: Tensor,
+    intrinsics: Tensor,
+    resolution: int,
+    background: Tensor | None = None,
+    screen_probe: Tensor | None = None,
+) -> Rendered:
+    """One cloud with ``features`` (N, C) from one camera."""
     return rasterize(
-        moved.means.detach(),
+        moved.means,
         moved.rotations,
-        moved.scales.detach(),
-        moved.opacities.detach(),
-        normals,
+        moved.scales,
+        moved.opacities,
+        features,
         world_to_cam[None],
         intrinsics[None],
         resolution,
         resolution,
-    ).features
+        background=background,
+        screen_probe=screen_probe,
+    )

@@ -17,7 +17,7 @@ from d3talker.models.gaussians import Gaussians, painted_pixels
 from d3talker.recipes.adapt.frames import TrainingFrames
 
 _LOOKED_AT = 40
-"""Frames that are enough to see every pose, mouth and blink of a clip."""
+"""Frames, or up to twice as many, that are enough to see every pose, mouth and blink of a clip."""
 
 
 @torch.no_grad()
@@ -28,7 +28,7 @@ def unseen(
     candidates: np.ndarray,
     least: float,
 ) -> Tensor:
-    """Which Gaussians (N,) paint less than ``least`` pixels' worth in every one of 40 of the frames ``candidates``."""
+    """Which Gaussians (N,) paint less than ``least`` pixels' worth in each frame looked at of ``candidates``."""
     most = torch.zeros(len(gaussians), device=frames.device)
     for frame in candidates[:: max(1, len(candidates) // _LOOKED_AT)].tolist():
         camera = frames.world_to_cam[frame], frames.intrinsics
