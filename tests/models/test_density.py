@@ -28,13 +28,13 @@ def make(count: int = 100, size: float = 0.002):
 def watched(control: DensityControl, wanted: torch.Tensor) -> None:
     probe = torch.zeros(1, len(wanted), 2, requires_grad=True)
     probe.grad = wanted[None, :, None] * torch.ones(2)
-    control.observe(probe, torch.full((1, len(wanted)), 3))
+    control.observe(probe, torch.full((1, len(wanted)), 3), 256)
 
 
 def test_small_ones_are_cloned() -> None:
     gaussians, optimiser = make(size=1e-4)
     wanted = torch.arange(100) < 7
-    control = DensityControl(SETTINGS, 0.15, 256, gaussians)
+    control = DensityControl(SETTINGS, 0.15, gaussians)
     watched(control, wanted)
     before = gaussians.means.detach().clone()
     control.step(10, gaussians, optimiser, seeded())
@@ -46,7 +46,7 @@ def test_small_ones_are_cloned() -> None:
 def test_large_ones_are_split_into_two_smaller_ones_nearby() -> None:
     gaussians, optimiser = make()
     wanted = torch.arange(100) < 7
-    control = DensityControl(SETTINGS, 0.15, 256, gaussians)
+    control = DensityControl(SETTINGS, 0.15, gaussians)
     watched(control, wanted)
     before, scale = gaussians.means.detach().clone(), gaussians.scales.detach().clone()
     control.step(10, gaussians, optimiser, seeded())
@@ -59,10 +59,10 @@ def test_large_ones_are_split_into_two_smaller_ones_nearby() -> None:
 
 def test_the_number_is_bounded_and_the_neediest_come_first() -> None:
     gaussians, optimiser = make(size=1e-4)
-    control = DensityControl(dataclasses.replace(SETTINGS, limit=110), 0.15, 256, gaussians)
+    control = DensityControl(dataclasses.replace(SETTINGS, limit=110), 0.15, gaussians)
     probe = torch.zeros(1, 100, 2, requires_grad=True)
     probe.grad = (torch.arange(100) / 100.0 + 0.1)[None, :, None] * torch.tensor([1.0, 0.0])
-    control.observe(probe, torch.full((1, 100), 3))
+    control.observe(probe, torch.full((1, 100), 3), 256)
     before = gaussians.means.detach().clone()
     control.step(10, gaussians, optimiser, seeded())
     assert len(gaussians) == 110
@@ -74,7 +74,7 @@ def test_faint_and_huge_ones_go() -> None:
     with torch.no_grad():
         gaussians.raw_opacities[:5] = -9.0
         gaussians.raw_scales[5:8] = 0.0
-    control = DensityControl(dataclasses.replace(SETTINGS, large_after=5), 0.15, 256, gaussians)
+    control = DensityControl(dataclasses.replace(SETTINGS, large_after=5), 0.15, gaussians)
     control.step(10, gaussians, optimiser, seeded())
     assert len(gaussians) == 92
 
@@ -83,7 +83,7 @@ def test_never_all_of_them() -> None:
     gaussians, optimiser = make()
     with torch.no_grad():
         gaussians.raw_opacities[:] = -9.0
-    DensityControl(SETTINGS, 0.15, 256, gaussians).step(10, gaussians, optimiser, seeded())
+    DensityControl(SETTINGS, 0.15, gaussians).step(10, gaussians, optimiser, seeded())
     assert len(gaussians) == 100
 
 
@@ -125,7 +125,7 @@ def test_removal_and_reset() -> None:
 
 def test_outside_its_time_nothing_happens() -> None:
     gaussians, optimiser = make()
-    control = DensityControl(SETTINGS, 0.15, 256, gaussians)
+    control = DensityControl(SETTINGS, 0.15, gaussians)
     watched(control, torch.ones(100, dtype=torch.bool))
     for iteration in (5, 11, 1010):
         control.step(iteration, gaussians, optimiser, seeded())

@@ -116,6 +116,11 @@ class StageSettings:
     iterations: int
     warm_up: int
     """Iterations without motion: the static head forms first."""
+    coarse_until: int = field(default=0, kw_only=True)
+    """Until here pictures larger than 256 pixels are shrunk to that: most of what forms early is coarse."""
+    patience: int = field(default=0, kw_only=True)
+    """A second of the clip is held out and looked at after every fiftieth part of the stage; after so many looks that
+    were no better the stage goes on to its last tenth, which learns from that second too. 0: nothing is held out."""
     own_from: int = field(default=0, kw_only=True)
     """In pre-training: until here people's own fields hear no speech, so that the shared ones must explain it."""
     curriculum_every: int

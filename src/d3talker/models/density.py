@@ -37,7 +37,6 @@ class DensityControl:
     Args:
         settings: thresholds and times.
         extent: size of the scene in metres.
-        resolution: pixels of the training picture; the limits in pixels hold at 512.
         gaussians: the cloud at the start.
     """
 
@@ -45,19 +44,25 @@ class DensityControl:
     seen: Tensor
     largest: Tensor
 
-    def __init__(self, settings: DensitySettings, extent: float, resolution: int, gaussians: Gaussians) -> None:
-        self.settings, self.extent, self.resolution = settings, extent, resolution
+    def __init__(self, settings: DensitySettings, extent: float, gaussians: Gaussians) -> None:
+        self.settings, self.extent = settings, extent
         self._reset(gaussians)
 
-    def observe(self, probe: Tensor, radii: Tensor) -> None:
-        """Takes in one picture: the screen probe (1, N, 2) after the backward pass, and the screen radii (1, N)."""
+    def observe(self, probe: Tensor, radii: Tensor, resolution: int) -> None:
+        """Takes in one picture of ``resolution`` pixels a side.
+
+        Args:
+            probe: (1, N, 2), the screen probe after the backward pass.
+            radii: (1, N), pixels.
+            resolution: pictures of any may follow each other; the limits in pixels hold at 512.
+        """
         assert probe.grad is not None
         radii = radii[0]
         visible = radii > 0
-        norm = probe.grad[0].norm(dim=-1) * (self.resolution / 2)  # per normalised device coordinate
+        norm = probe.grad[0].norm(dim=-1) * (resolution / 2)  # per normalised device coordinate
         self.gradient_sum += torch.where(visible, norm, torch.zeros_like(norm))
         self.seen += visible
-        self.largest = torch.maximum(self.largest, radii.to(self.largest.dtype))
+        self.largest = torch.maximum(self.largest, radii * (512 / resolution))
 
     def step(
         self, iteration: int, gaussians: Gaussians, optimiser: torch.optim.Optimizer, generator: torch.Generator
@@ -110,7 +115,7 @@ class DensityControl:
         if s.reset_every and iteration % s.reset_every < s.every:
             gone &= False  # everything is faint right after a reset
         if iteration > s.large_after:
-            gone |= self.largest > s.screen_limit * self.resolution / 512
+            gone |= self.largest > s.screen_limit
             gone |= gaussians.scales.max(dim=1).values > s.world_limit * self.extent
         if bool(gone.all()):
             return

@@ -108,7 +108,10 @@ def adapt(
         return load_person(out, device)
 
     besides = shipped_speech()
-    frames = read_training_frames(clip, count, preset.resolution, ears, work / "frames", device, progress, besides)
+    coarse = preset.face.coarse_until > 0 or preset.mouth.coarse_until > 0
+    frames = read_training_frames(
+        clip, count, preset.resolution, ears, work / "frames", device, progress, besides, coarse
+    )
     checkpoint = work / "checkpoint.safetensors"
     run = load_checkpoint(checkpoint, method, ears.features.channels, device)
     if run is None:

@@ -22,6 +22,7 @@ from d3talker.ops.rasterize import Rendered
 from d3talker.recipes.adapt.codes import NoisyCodes
 from d3talker.recipes.adapt.curriculum import closing_eyes, draw_frame, opening_mouths
 from d3talker.recipes.adapt.frames import MESH_POINTS, TrainingFrames
+from d3talker.recipes.adapt.held_out import HeldOut, quiet_codes
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at, numbers
 from d3talker.recipes.adapt.told import ToldLesson
 from d3talker.recipes.adapt.unseen import unseen
@@ -47,19 +48,20 @@ class FaceStage(Lesson):
     ) -> None:
         self.branch, self.frames, self.generator = head.face, frames, generator
         self.settings = s = preset.face
-        self.iterations = s.iterations
+        self.iterations, self.patience = s.iterations, s.patience
+        self.held_out = HeldOut(s, frames.fitted)
+        self.quiet_codes = quiet_codes(self.branch, frames) if s.patience else None
         self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
         self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
-        self.density = DensityControl(
-            self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
-        )
+        self.density = DensityControl(s.density, s.gaussians.extent, self.branch.gaussians)
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.point_weights = point_weights().to(frames.device)
         self.told = None
         if s.loss.told > 0.0 and frames.told:
             self.told = ToldLesson(self.branch, frames.told, self.point_weights, preset.feature_noise, generator)
-        tracked = frames.face_shape, frames.face_motion, frames.world_to_cam, frames.intrinsics
+        tracked = frames.face_shape, frames.face_motion, frames.world_to_cam
         self.tracked = [told.cpu().numpy() for told in tracked]
+        self.lens = {some.resolution: some.intrinsics.cpu().numpy() for some in (frames, frames.coarse or frames)}
         self.seen: Tensor | None = None
         self.green = torch.tensor(GREEN, device=frames.device)
 
@@ -67,21 +69,21 @@ class FaceStage(Lesson):
         """Computes the gradients of an iteration; ``contrast`` is what other people say to it in pre-training."""
         s, frame, moving = self.settings, self._choose(iteration), iteration > self.settings.warm_up
         self.optimiser.set_rates(iteration)
-        label = self.frames.label(frame)
+        frames = self.frames.for_iteration(iteration, s.coarse_until)
+        label = frames.label(frame)
         hair = label == HAIR
         hide_hair = s.hair_from < iteration <= s.hair_to and iteration % 7 != 0
         head = (label == FACE) if hide_hair else (label == FACE) | hair
-        target = torch.where(head[..., None], self.frames.picture(frame), self.green)
+        target = torch.where(head[..., None], frames.picture(frame), self.green)
 
-        camera, gaussians = self.frames.world_to_cam[frame], self.branch.gaussians
+        camera, gaussians = frames.world_to_cam[frame], self.branch.gaussians
         displacement, codes, cloud, points = None, [], _Asked([], []), _Asked([], [])
         if moving:
             codes = heard_at(self.branch, s, iteration, self.codes(frame))
-            cloud, points = self._ask(codes, self.frames.expression[frame])
+            cloud, points = self._ask(codes, frames.expression[frame])
             displacement = total(cloud.parts)
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
-        resolution = self.frames.resolution
-        rendered = draw(gaussians, displacement, camera, self.frames.intrinsics, resolution, self.green, probe)
+        rendered = draw(gaussians, displacement, camera, frames.intrinsics, frames.resolution, self.green, probe)
         image = torch.where(hair[..., None], self.green, rendered.features) if hide_hair else rendered.features
 
         photometric = photometric_loss(image, target, s.loss.structure)
@@ -92,9 +94,9 @@ class FaceStage(Lesson):
             loss = loss + s.loss.motion * motion_size(displacement)
             loss = loss + s.loss.individual * own_motion(self.branch, cloud.parts)
             if s.shape_from and iteration > s.shape_from and iteration % s.shape_every == 0:
-                loss = loss + self._shape_loss(frame, displacement, rendered)
+                loss = loss + self._shape_loss(frames, frame, displacement, rendered)
             loss = loss + self._landmark_loss(frame, points)
-            loss = loss + self._attention_loss(cloud.resting, frame, hair, with_hair=not hide_hair)
+            loss = loss + self._attention_loss(cloud.resting, frames, frame, hair, with_hair=not hide_hair)
             if contrast is not None and iteration > s.own_from:
                 loss = loss + contrast(frame, codes)
         self.seen = None
@@ -102,7 +104,7 @@ class FaceStage(Lesson):
         if not math.isfinite(whole):
             return {"loss": float("nan")}
         loss.backward()
-        self.density.observe(probe, rendered.radii)
+        self.density.observe(probe, rendered.radii, frames.resolution)
         self.seen = camera
         return {"loss": told, "gaussians": float(len(gaussians))}
 
@@ -120,8 +122,19 @@ class FaceStage(Lesson):
             gone = unseen(gaussians, self._moved, self.frames, self.frames.fitted, d.least)
             self.density.drop(gone, gaussians, self.optimiser.gaussians)
 
+    def unseen_error(self, iteration: int) -> float | None:
+        """See :class:`Stage`."""
+        return self.held_out.error(iteration, self._error)
+
+    def _error(self, frame: int) -> Tensor:
+        frames, label = self.frames, self.frames.label(frame)
+        head = ((label == FACE) | (label == HAIR))[..., None]
+        camera, moved = frames.world_to_cam[frame], self._moved(frame, self.quiet_codes)
+        rendered = draw(self.branch.gaussians, moved, camera, frames.intrinsics, frames.resolution, self.green)
+        return torch.where(head, frames.picture(frame) - rendered.features, 0.0).abs().sum() / head.sum()
+
     def _choose(self, iteration: int) -> int:
-        s, candidates = self.settings, self.frames.fitted
+        s, candidates = self.settings, self.held_out.candidates(iteration)
         if s.curriculum_every and iteration % s.curriculum_every == 0 and iteration <= s.curriculum_stop:
             if iteration <= s.warm_up:
                 candidates = opening_mouths(self.frames.lip_opening, iteration / s.warm_up, candidates)
@@ -149,27 +162,32 @@ class FaceStage(Lesson):
         loss = s.landmarks * torch.stack(errors).sum()
         return loss if self.told is None else loss + s.told * self.told(points.resting, expression)
 
-    def _shape_loss(self, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
+    def _shape_loss(
+        self, frames: TrainingFrames, frame: int, displacement: Displacement, rendered: Rendered
+    ) -> Tensor:
         """Depth and normals against those of the fitted face, both seen by the camera."""
-        s, camera, gaussians = self.settings.loss, self.frames.world_to_cam[frame], self.branch.gaussians
-        shape, motion, cameras, intrinsics = self.tracked
-        maps = face_geometry(shape + motion[frame], cameras[frame], intrinsics, self.frames.resolution)
-        depth, normals, mask = (torch.from_numpy(m)[None].to(self.frames.device, non_blocking=True) for m in maps)
+        s, camera, gaussians = self.settings.loss, frames.world_to_cam[frame], self.branch.gaussians
+        shape, motion, cameras = self.tracked
+        lens = self.lens[frames.resolution]
+        maps = face_geometry(shape + motion[frame], cameras[frame], lens, frames.resolution)
+        depth, normals, mask = (torch.from_numpy(m)[None].to(frames.device, non_blocking=True) for m in maps)
         mask = mask & (rendered.alpha > 0.8)
-        facing = draw_normals(gaussians, displacement, camera, self.frames.intrinsics, self.frames.resolution)
+        facing = draw_normals(gaussians, displacement, camera, frames.intrinsics, frames.resolution)
         loss = s.depth * depth_error(rendered.depth, depth, mask)
         return loss + s.normals * normal_error(facing, normals, mask)
 
-    def _attention_loss(self, resting: list[Resting], frame: int, hair: Tensor, with_hair: bool) -> Tensor:
+    def _attention_loss(
+        self, resting: list[Resting], frames: TrainingFrames, frame: int, hair: Tensor, with_hair: bool
+    ) -> Tensor:
         s, gaussians = self.settings.loss, self.branch.gaussians
         with torch.no_grad():
-            pixels = project(gaussians.means, self.frames.world_to_cam[frame], self.frames.intrinsics)[0]
-            top, bottom, left, right = (int(v) for v in self.frames.lip_boxes[frame])
+            pixels = project(gaussians.means, frames.world_to_cam[frame], frames.intrinsics)[0]
+            top, bottom, left, right = (int(v) for v in frames.lip_boxes[frame])
             at_lips = (pixels[:, 0] >= left) & (pixels[:, 0] < right) & (pixels[:, 1] >= top) & (pixels[:, 1] < bottom)
-            place = pixels.long().clamp(0, self.frames.resolution - 1)
+            place = pixels.long().clamp(0, frames.resolution - 1)
             in_hair = hair[0, place[:, 1], place[:, 0]]
         opacities = gaussians.opacities
-        strayed = torch.zeros((), device=self.frames.device)
+        strayed = torch.zeros((), device=frames.device)
         for rest in resting:
             if rest.expression_attention is not None:
                 strayed = strayed + s.lip_attention * misplaced_attention(rest.expression_attention, opacities, at_lips)
@@ -185,8 +203,9 @@ class FaceStage(Lesson):
         rgb = self.branch.gaussians.seen_from(-camera[:3, :3].T @ camera[:3, 3])
         return (rgb[:, 0] < 30 / 255) & (rgb[:, 1] > 225 / 255) & (rgb[:, 2] < 30 / 255)
 
-    def _moved(self, frame: int) -> Displacement:
-        return total(self.branch.parts(self.branch.rest(), self.codes(frame), self.frames.expression[frame]))
+    def _moved(self, frame: int, codes: NoisyCodes | None = None) -> Displacement:
+        told = (codes or self.codes)(frame)
+        return total(self.branch.parts(self.branch.rest(), told, self.frames.expression[frame]))
 
     def tensors(self) -> dict[str, Tensor]:
         """See :class:`Stage`."""

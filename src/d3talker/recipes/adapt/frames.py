@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +26,8 @@ from d3talker.tracking.clip import Clip
 
 MESH_POINTS = 468
 """Face points without the irises."""
+COARSE = 256
+"""Pixels of the coarse pictures that a stage may begin with, where its own are larger."""
 _SHARE_OF_GPU = 0.25  # of its free memory, which one clip's pictures may take: pre-training keeps several clips
 
 
@@ -49,6 +53,7 @@ class TrainingFrames:
     device: torch.device
     fitted: np.ndarray  # indices of the frames that Gaussians and fields learn from
     refined: np.ndarray  # indices of those that the refiner learns from
+    coarse: TrainingFrames | None = None  # the same with smaller pictures, where these are large
     _kept: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -70,6 +75,12 @@ class TrainingFrames:
         """Copies pictures, labels and plates to the device as they are, so that no step has to."""
         stored = {"pictures": self.pictures, "labels": self.labels, "plates": self.plates}
         self._kept = {name: torch.from_numpy(np.array(array)).to(self.device) for name, array in stored.items()}
+        if self.coarse is not None:
+            self.coarse.keep_on_device()
+
+    def for_iteration(self, iteration: int, coarse_until: int) -> TrainingFrames:
+        """Those to learn from in ``iteration``: the coarse ones up to ``coarse_until``, if there are any."""
+        return self if self.coarse is None or iteration > coarse_until else self.coarse
 
     def _stored(self, name: str, frame: int) -> Tensor:
         """(1, R, R, ...) uint8."""
@@ -87,15 +98,17 @@ def read_training_frames(
     device: torch.device,
     progress: Progress,
     besides: Sequence[SoundSource] = (),
+    coarse: bool = False,
 ) -> TrainingFrames:
     """The first ``count`` frames of a clip at ``resolution``; the pictures are kept in the folder ``cache``.
 
-    Of the speech ``besides`` the clip's own only the facial motion is told.
+    Of the speech ``besides`` the clip's own only the facial motion is told. With ``coarse`` there are smaller pictures
+    too, if :data:`COARSE` is smaller.
     """
+    sizes = [resolution, COARSE] if coarse and resolution > COARSE else [resolution]
     if not cache.exists():
         with atomic_folder(cache) as folder, progress.stage("read frames", count) as advance:
-            _store(clip, count, resolution, folder, advance)
-    scale = resolution / clip.meta["size"]
+            _store(clip, count, sizes, folder, advance)
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.asarray(array[:count], dtype=np.float32)).to(device)
@@ -109,11 +122,8 @@ def read_training_frames(
         signals["motion"] = _on_disk(told[0], cache / "motion.npy").to(device)
 
     frames = TrainingFrames(
-        pictures=np.load(cache / "pictures.npy", mmap_mode="r"),
-        labels=np.load(cache / "labels.npy", mmap_mode="r"),
-        plates=np.load(cache / "plates.npy", mmap_mode="r"),
+        **_at(resolution, clip, count, cache, device),
         world_to_cam=tensor(clip.world_to_cam),
-        intrinsics=torch.from_numpy(clip.intrinsics(resolution).astype(np.float32)).to(device),
         signals=signals,
         told=told,
         expression=tensor(clip.expression),
@@ -122,12 +132,12 @@ def read_training_frames(
         lip_opening=clip.lip_opening[:count],
         lip_width=clip.lip_width[:count],
         blink=clip.blink[:count],
-        lip_boxes=lip_boxes(clip.landmarks[:count] * scale, resolution, resolution),
-        resolution=resolution,
         device=device,
         fitted=np.arange(count),
         refined=np.arange(count),
     )
+    if len(sizes) > 1:
+        frames.coarse = replace(frames, **_at(COARSE, clip, count, cache, device))
     size = frames.pictures.nbytes + frames.labels.nbytes + frames.plates.nbytes
     if device.type == "cuda" and size < _SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]:
         frames.keep_on_device()
@@ -143,17 +153,30 @@ def _on_disk(motion: ToldMotion, path: Path) -> Tensor:
     return torch.from_numpy(np.load(path, mmap_mode="c"))
 
 
-def _store(clip: Clip, count: int, resolution: int, folder: Path, advance: Advance) -> None:
-    square = (count, resolution, resolution)
-    with (
-        array_file(folder / "pictures.npy", (*square, 3)) as pictures,
-        array_file(folder / "labels.npy", square) as labels,
-        array_file(folder / "plates.npy", (*square, 3)) as plates,
-    ):
+def _at(resolution: int, clip: Clip, count: int, cache: Path, device: torch.device) -> dict[str, Any]:
+    """What of the frames depends on the size of their pictures."""
+    names = ("pictures", "labels", "plates")
+    stored = {name: np.load(cache / f"{name}-{resolution}.npy", mmap_mode="r") for name in names}
+    scale = resolution / clip.meta["size"]
+    return stored | {
+        "intrinsics": torch.from_numpy(clip.intrinsics(resolution).astype(np.float32)).to(device),
+        "lip_boxes": lip_boxes(clip.landmarks[:count] * scale, resolution, resolution),
+        "resolution": resolution,
+    }
+
+
+def _store(clip: Clip, count: int, sizes: list[int], folder: Path, advance: Advance) -> None:
+    with ExitStack() as open_files:
+        files = {}
+        for name, channels in (("pictures", (3,)), ("labels", ()), ("plates", (3,))):
+            for size in sizes:
+                file = array_file(folder / f"{name}-{size}.npy", (count, size, size, *channels))
+                files[name, size] = open_files.enter_context(file)
         for picture, label, plate in islice(zip(clip.frames(), clip.masks(), clip.plates(), strict=True), count):
-            pictures.write(resize(picture, resolution).tobytes())
-            labels.write(resize(label, resolution, nearest=True).tobytes())
-            plates.write(resize(plate, resolution).tobytes())
+            for size in sizes:
+                files["pictures", size].write(resize(picture, size).tobytes())
+                files["labels", size].write(resize(label, size, nearest=True).tobytes())
+                files["plates", size].write(resize(plate, size).tobytes())
             advance()
 
 

@@ -14,12 +14,12 @@ from d3talker.models.head import Head
 from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.curriculum import draw_frame
 from d3talker.recipes.adapt.frames import TrainingFrames
-from d3talker.recipes.adapt.stage import PerceptualTerm, gaussian_optimiser, optimiser_tensors, restore_optimiser
+from d3talker.recipes.adapt.stage import PerceptualTerm, Stage, gaussian_optimiser, optimiser_tensors, restore_optimiser
 
 _LEARNS = {"face": ("raw_opacities", "colour", "colour_detail"), "mouth": ("colour", "colour_detail")}
 
 
-class FuseStage:
+class FuseStage(Stage):
     """Learns on whole pictures, over the torso and the background of the same frame; nothing moves any more."""
 
     name = "fuse"

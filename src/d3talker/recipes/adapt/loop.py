@@ -19,6 +19,7 @@ from d3talker.core.files import atomic_file
 from d3talker.core.progress import Progress
 from d3talker.models.head import Head
 from d3talker.models.person import head_from_tensors, head_tensors, write_tensors
+from d3talker.recipes.adapt.held_out import last_tenth, out_of_patience
 from d3talker.recipes.adapt.stage import Stage
 
 NOTE_EVERY = 20
@@ -89,17 +90,29 @@ def _run_stage(
                 )
             if not bad:
                 losses.append(told["loss"])
+            unseen = stage.unseen_error(run.iteration)
             if run.iteration % NOTE_EVERY == 0 and losses:
                 mean = sum(losses) / len(losses)
                 point: dict[str, float | str] = {"stage": stage.name, "iteration": run.iteration, **told, "loss": mean}
+                if unseen is not None:
+                    point["unseen"] = unseen
                 run.history.append(point)
                 note(point)
                 losses = []
             advance(note=f"loss {told['loss']:.4f}")
+            if unseen is not None and out_of_patience(_unseen_errors(run, stage), stage.patience):
+                left = last_tenth(stage.iterations)
+                progress.say(f"the {stage.name} stage learns nothing more that holds for unseen frames: on to its end")
+                advance(left - run.iteration)
+                run.iteration = left
             run.seconds = before + time.monotonic() - started
             if time.monotonic() - saved > save_every:
                 save_checkpoint(checkpoint, run, stage.tensors())
                 saved = time.monotonic()
+
+
+def _unseen_errors(run: Run, stage: Stage) -> list[float]:
+    return [float(point["unseen"]) for point in run.history if point["stage"] == stage.name and "unseen" in point]
 
 
 def save_checkpoint(path: Path, run: Run, stage: dict[str, Tensor]) -> None:

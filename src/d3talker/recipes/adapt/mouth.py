@@ -18,6 +18,7 @@ from d3talker.ops.photometric import photometric_loss
 from d3talker.recipes.adapt.codes import NoisyCodes, face_hooks
 from d3talker.recipes.adapt.curriculum import draw_frame, open_mouths
 from d3talker.recipes.adapt.frames import TrainingFrames
+from d3talker.recipes.adapt.held_out import HeldOut, quiet_codes
 from d3talker.recipes.adapt.stage import GREEN, BranchOptimiser, Contrast, Lesson, PerceptualTerm, heard_at, numbers
 from d3talker.recipes.adapt.unseen import unseen
 from d3talker.tracking.masks import MOUTH
@@ -42,13 +43,13 @@ class MouthStage(Lesson):
         self.optimiser = BranchOptimiser(self.branch, s.gaussians, s.fields, s.iterations, shared)
         self.codes = NoisyCodes(self.branch, frames, preset.feature_noise, generator, s.fields.encoder > 0.0)
         self.hooks = face_hooks(head.face, frames) if any(f.field.settings.hook for f in self.branch.driven) else None
-        self.density = DensityControl(
-            self.settings.density, self.settings.gaussians.extent, frames.resolution, self.branch.gaussians
-        )
+        self.density = DensityControl(s.density, s.gaussians.extent, self.branch.gaussians)
         size = np.array([(np.asarray(frames.labels[frame]) == MOUTH).sum() for frame in frames.fitted])
         smallest = SMALLEST_MOUTH * (frames.resolution / 512) ** 2
         self.open = frames.fitted[size >= smallest]
-        self.iterations = self.settings.iterations if len(self.open) else 0
+        self.iterations, self.patience = s.iterations if len(self.open) else 0, s.patience
+        self.held_out = HeldOut(s, self.open)
+        self.quiet_codes = quiet_codes(self.branch, frames) if s.patience else None
         self.perceptual = PerceptualTerm(self.settings.loss, self.settings.perceptual_from, frames, generator)
         self.fine = False
         self.green = torch.tensor(GREEN, device=frames.device)
@@ -59,24 +60,25 @@ class MouthStage(Lesson):
         self.optimiser.set_rates(iteration)
         colours_only = 0 < s.colours_only_from < iteration
         background = torch.zeros_like(self.green) if colours_only else self.green
-        inside = self.frames.label(frame) == MOUTH
-        box = self._box(frame, inside)
+        frames = self.frames.for_iteration(iteration, s.coarse_until)
+        inside = frames.label(frame) == MOUTH
+        box = _lip_box(frames, frame, inside)
         ignored = (box & ~inside)[..., None]
-        target = torch.where(inside[..., None], self.frames.picture(frame), background)
+        target = torch.where(inside[..., None], frames.picture(frame), background)
 
         displacement, codes, hook = None, [], None
         if iteration > s.warm_up:
             codes, hook = heard_at(self.branch, s, iteration, self.codes(frame)), self._hook(frame)
-            expression = self.frames.expression[frame]
+            expression = frames.expression[frame]
             displacement = total(self.branch.parts(self.branch.rest(), codes, expression, hook))
         gaussians = self.branch.gaussians
         probe = torch.zeros(1, len(gaussians), 2, device=self.frames.device, requires_grad=True)
         rendered = draw(
             gaussians,
             displacement,
-            self.frames.world_to_cam[frame],
-            self.frames.intrinsics,
-            self.frames.resolution,
+            frames.world_to_cam[frame],
+            frames.intrinsics,
+            frames.resolution,
             background,
             probe,
         )
@@ -93,7 +95,7 @@ class MouthStage(Lesson):
         if not self.fine:
             return {"loss": float("nan")}
         loss.backward()
-        self.density.observe(probe, rendered.radii)
+        self.density.observe(probe, rendered.radii, frames.resolution)
         if colours_only:
             self._keep_only_colour_gradients()
         return {"loss": told, "gaussians": float(len(gaussians))}
@@ -114,6 +116,19 @@ class MouthStage(Lesson):
         codes, expression = self.codes(frame), self.frames.expression[frame]
         return total(self.branch.parts(self.branch.rest(), codes, expression, self._hook(frame)))
 
+    def unseen_error(self, iteration: int) -> float | None:
+        """See :class:`Stage`."""
+        return self.held_out.error(iteration, self._error)
+
+    def _error(self, frame: int) -> Tensor:
+        assert self.quiet_codes is not None
+        frames, inside = self.frames, (self.frames.label(frame) == MOUTH)[..., None]
+        hook = None if self.hooks is None else self.hooks[frame].mean(dim=0)
+        parts = self.branch.parts(self.branch.rest(), self.quiet_codes(frame), frames.expression[frame], hook)
+        camera = frames.world_to_cam[frame], frames.intrinsics
+        rendered = draw(self.branch.gaussians, total(parts), *camera, frames.resolution, self.green)
+        return torch.where(inside, frames.picture(frame) - rendered.features, 0.0).abs().sum() / inside.sum()
+
     def _hook(self, frame: int) -> Tensor | None:
         """The face's hook of a frame, of Gaussians more or less extreme by chance."""
         if self.hooks is None:
@@ -122,18 +137,12 @@ class MouthStage(Lesson):
 
     def _choose(self, iteration: int) -> int:
         s, opening = self.settings, self.frames.lip_opening
-        candidates = self.open
+        candidates = among = self.held_out.candidates(iteration)
         if iteration <= s.warm_up:
-            candidates = open_mouths(opening, 0.0, self.open)
+            candidates = open_mouths(opening, 0.0, among)
         elif s.curriculum_every and iteration % s.curriculum_every == 0 and iteration <= s.curriculum_stop:
-            candidates = open_mouths(opening, iteration / s.curriculum_stop, self.open)
+            candidates = open_mouths(opening, iteration / s.curriculum_stop, among)
         return draw_frame(candidates, self.generator)
-
-    def _box(self, frame: int, inside: Tensor) -> Tensor:
-        top, bottom, left, right = self.frames.lip_boxes[frame]
-        box = inside.clone()
-        box[:, top:bottom, left:right] = True
-        return box
 
     def _keep_only_colour_gradients(self) -> None:
         gaussians = self.branch.gaussians
@@ -150,3 +159,10 @@ class MouthStage(Lesson):
         """See :class:`Stage`."""
         self.optimiser.restore(tensors)
         self.density.restore(tensors)
+
+
+def _lip_box(frames: TrainingFrames, frame: int, inside: Tensor) -> Tensor:
+    top, bottom, left, right = frames.lip_boxes[frame]
+    box = inside.clone()
+    box[:, top:bottom, left:right] = True
+    return box

@@ -69,6 +69,11 @@ def to_bytes(picture: torch.Tensor) -> np.ndarray:
     return (picture * 255.0).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
 
+def _curve(points: list[dict], name: str) -> tuple[list[float], list[float]]:
+    known = [point for point in points if name in point]
+    return [point["iteration"] for point in known], [point[name] for point in known]
+
+
 def write_adapt_report(
     path: Path, person: Person, history: list[dict], frames: TrainingFrames, notebook: Notebook
 ) -> None:
@@ -89,8 +94,9 @@ def write_adapt_report(
     for stage in ("listen", "face", "mouth", "fuse", "refine"):
         points = [p for p in history if p["stage"] == stage]
         if points:
-            curve = {"loss": ([p["iteration"] for p in points], [p["loss"] for p in points])}
-            report.plot(curve, f"{stage} stage", "iteration", "loss")
+            curves = {"loss": _curve(points, "loss"), "held-out second": _curve(points, "unseen")}
+            curves = {name: curve for name, curve in curves.items() if curve[0]}
+            report.plot(curves, f"{stage} stage", "iteration", "loss")
     chosen = sample_frames(frames, 12)
     pairs = render_pairs(person.head, frames, chosen)
     report.section("Training frames, truth left, head right, from closed to open mouth")

@@ -42,6 +42,12 @@ class Stage(Protocol):
 
     name: str
     iterations: int
+    patience: int = 0
+    """See :class:`d3talker.config.training.StageSettings`."""
+
+    def unseen_error(self, iteration: int) -> float | None:
+        """The error on a held-out second, if the stage has one and it is time to look after ``iteration``."""
+        return None
 
     def step(self, iteration: int) -> dict[str, float]:
         """Does iteration 1, 2, ... and tells its losses."""
