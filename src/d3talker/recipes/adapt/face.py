@@ -162,9 +162,7 @@ class FaceStage(Lesson):
         loss = s.landmarks * torch.stack(errors).sum()
         return loss if self.told is None else loss + s.told * self.told(points.resting, expression)
 
-    def _shape_loss(
-        self, frames: TrainingFrames, frame: int, displacement: Displacement, rendered: Rendered
-    ) -> Tensor:
+    def _shape_loss(self, frames: TrainingFrames, frame: int, displacement: Displacement, rendered: Rendered) -> Tensor:
         """Depth and normals against those of the fitted face, both seen by the camera."""
         s, camera, gaussians = self.settings.loss, frames.world_to_cam[frame], self.branch.gaussians
         shape, motion, cameras = self.tracked
