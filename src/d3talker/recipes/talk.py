@@ -165,10 +165,13 @@ def _draw(
 
     intrinsics = send(person.intrinsics.astype(np.float32))
     change = None if behind is None else send(behind - clean)
+    shown = None
     for code, (place, camera, expression) in zip(codes, _motion(person, settings), strict=False):
-        plate, torso = (send(stored).float().div_(255) for stored in (plates[place], torsos[place][..., 0]))
-        if change is not None:
-            plate = plate + (1 - torso[..., None]) * change
+        if place != shown:  # a still head keeps what is behind it
+            plate, torso = (send(stored).float().div_(255) for stored in (plates[place], torsos[place][..., 0]))
+            if change is not None:
+                plate = plate + (1 - torso[..., None]) * change
+            shown = place
         yield place, animation.coarse(code, send(expression), send(camera), intrinsics, plate), torso
 
 
