@@ -79,8 +79,8 @@ def _render(
     inputs: tuple[Tensor, ...], width: int, height: int, near: float, training: bool
 ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], list[Walk]]:
     batch, count, channels = inputs[4].shape
-    features = torch.empty(batch, height, width, channels)
-    alpha, depth = torch.empty(batch, height, width), torch.empty(batch, height, width)
+    features = inputs[7].detach().expand(batch, height, width, channels).clone()  # as it stays where nothing is drawn
+    alpha, depth = torch.zeros(2, batch, height, width)
     radii = torch.zeros(batch, count, dtype=torch.int32)
     walks = []
     for camera in range(batch):

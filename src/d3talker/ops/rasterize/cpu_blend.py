@@ -180,6 +180,11 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
         tile[_X + np.uint64(p)] = np.float32(p % TILE_WIDTH) + _HALF
         tile[_Y + np.uint64(p)] = np.float32(p // TILE_WIDTH) + _HALF
     for number in range(first, last):
+        begin = lists.offsets[number]
+        end = lists.offsets[number + 1]
+        lists.walked[number] = 0
+        if begin == end:
+            continue
         column = (number % lists.tiles_across) * TILE_WIDTH
         row = (number // lists.tiles_across) * TILE_HEIGHT
         left = np.float32(column)
@@ -189,8 +194,6 @@ def blend_tiles(first, last, lists, packed, extra, background, background_step, 
         for p in range(_C0, planes * _PLANE):
             tile[p] = _ZERO
 
-        begin = lists.offsets[number]
-        end = lists.offsets[number + 1]
         at = begin
         while at < end:
             stop = min(end, at + SPAN_BATCH)
