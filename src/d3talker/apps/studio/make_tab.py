@@ -18,7 +18,9 @@ from d3talker.apps.studio.workspace import Workspace
 from d3talker.core.errors import D3Error
 from d3talker.core.files import atomic_file, read_json
 from d3talker.models.consent import STATEMENT, read_consent, record_consent
+from d3talker.speaker.video import make_speaker_video
 
+_EXAMPLE_SECONDS, _EXAMPLE_SIZE = 6.0, 256
 _KINDS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 _HINTS = """**A good clip**: one person, 5 to 20 seconds, face to the camera, even light, speaking clearly with lips
 that open wide and close. Blink a few times. The head may turn a little; the camera must not move."""
@@ -47,8 +49,9 @@ class MakeTab:
                     webcam_options=gr.WebcamOptions(mirror=False),
                     include_audio=True,
                     elem_id="clip",
-                    height=260,
+                    height=230,
                 )
+                example = gr.Button("No clip at hand? Take the built-in speaker's", size="sm", elem_id="example")
                 name = gr.Textbox(label="Name of the head", placeholder="anna", max_length=64, elem_id="name")
                 who = gr.Textbox(label="Who is in the clip", placeholder="Anna Example", max_length=200, elem_id="who")
                 agrees = gr.Checkbox(label=STATEMENT, elem_id="agrees")
@@ -87,6 +90,9 @@ class MakeTab:
         order = [preset, method, seconds]
         one: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 
+        example.click(
+            told(self.example), None, [clip, name, who, agrees], api_visibility="private", concurrency_limit=1
+        )
         check.click(
             told(self.check), [clip, name, who, agrees, *order], [current, clip, agrees], api_name="check", **one
         ).success(told(self.look), [current, gr.State(())], panel, api_visibility="private", **one)
@@ -105,6 +111,13 @@ class MakeTab:
         begun = self._workspace.begun()
         chosen = self._works.running() or (current if current in begun else None)
         return gr.Dropdown(choices=begun, value=chosen)
+
+    def example(self) -> tuple[str, str, str, bool]:
+        """A clip of the built-in speaker, who is nobody."""
+        clip = self._workspace.uploads / "built-in-speaker.mp4"
+        if not clip.exists():
+            make_speaker_video(clip, seconds=_EXAMPLE_SECONDS, size=_EXAMPLE_SIZE)
+        return str(clip), "speaker", "The built-in speaker, who is nobody", True
 
     def check(
         self,

@@ -34,12 +34,26 @@ STYLE = """
 .verdict ul { margin: .3rem 0 0 1.2rem; list-style: disc; }
 .report { width: 100%; height: 34rem; border: 1px solid var(--border-color-primary); border-radius: 8px; }
 .report.tall { height: 48rem; }
+.gradio-container { max-width: 1400px !important; margin: 0 auto; }
+#talk-sound, #compare-sound { --upload: 9rem; }
+#talk-sound .audio-container, #compare-sound .audio-container { height: var(--upload) !important; min-height: 0; }
 """
 
 
 def theme() -> gr.themes.Base:
     """Calm colours, the machine's own letters."""
-    return gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=_FONTS, font_mono=("ui-monospace", "monospace"))
+    soft = gr.themes.Soft(
+        primary_hue="teal",
+        neutral_hue="slate",
+        spacing_size="sm",
+        font=_FONTS,
+        font_mono=("ui-monospace", "monospace"),
+    )
+    plain = {"block_label_background_fill": "transparent", "block_label_text_color": "*body_text_color"}
+    plain |= {"block_title_background_fill": "transparent", "block_title_text_color": "*body_text_color"}
+    plain |= {"block_title_padding": "0", "block_title_text_weight": "600", "block_label_text_weight": "600"}
+    primary = {"button_primary_background_fill": "*primary_700", "button_primary_background_fill_hover": "*primary_800"}
+    return soft.set(**plain, **{f"{name}_dark": plain[name] for name in plain if "color" in name}, **primary)
 
 
 def build_page(workspace: Workspace, works: Works, limits: Limits, device: str) -> gr.Blocks:

@@ -10,10 +10,13 @@ from pathlib import Path
 import gradio as gr
 
 from d3talker.apps.studio.limits import Limits
+from d3talker.apps.studio.messages import told
 from d3talker.apps.studio.workspace import Workspace
 from d3talker.core.errors import D3Error
+from d3talker.media.audio import write_wav
 from d3talker.phonetics.synthesis import installed_voices
 from d3talker.recipes.spoken import sound_or_text
+from d3talker.speaker.speech import built_in_speech
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _PARTS = re.compile(r"rgba?\(\s*([\d.]+)\s*,\s*([\d.]+)\s*,\s*([\d.]+)")
@@ -31,6 +34,8 @@ class Speaking:
         sound = gr.Audio(
             label="Sound to say", sources=["upload", "microphone"], type="filepath", elem_id=f"{prefix}-sound"
         )
+        recording = gr.Button("Take the built-in recording", size="sm", elem_id=f"{prefix}-recording")
+        recording.click(told(self._recording), None, sound, api_visibility="private", show_progress="hidden")
         text = gr.Textbox(
             label="or a text to read out",
             placeholder="Good morning to all of you." if voices else "Install espeak-ng or flite to read texts out.",
@@ -46,6 +51,13 @@ class Speaking:
             visible=bool(voices),
         )
         return [sound, text, voice]
+
+    def _recording(self) -> str:
+        file = self._workspace.uploads / "built-in-recording.wav"
+        if not file.exists():
+            speech = built_in_speech("driving")
+            write_wav(file, speech.samples, speech.rate)
+        return str(file)
 
     @contextmanager
     def sound(self, sound: str | None, text: str | None, voice: str | None) -> Iterator[Path]:
