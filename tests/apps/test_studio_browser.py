@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.apps.studio_server import Studio, studio
 
 from d3talker.media.audio import write_wav
 from d3talker.models.consent import read_consent
 from d3talker.speaker import make_speaker_video
 from d3talker.speaker.speech import built_in_speech
-from tests.apps.studio_server import Studio, studio
 
 pytest.importorskip("gradio")
 playwright = pytest.importorskip("playwright.sync_api")

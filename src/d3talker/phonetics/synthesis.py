@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from d3talker.core.errors import D3Error
 from d3talker.phonetics.espeak import Espeak
 from d3talker.phonetics.festival import Festival
@@ -25,8 +27,12 @@ def engines() -> dict[str, Engine]:
 
 def installed_voices() -> list[str]:
     """What ``synthesise`` takes as a voice and can say: a dozen of each engine at most, the best first."""
-    ready = [engine for engine in engines().values() if engine.missing() is None]
-    return [f"{engine.name}:{voice}" for engine in ready for voice in engine.voices()[:_SHOWN]]
+    told: list[str] = []
+    for engine in engines().values():
+        with suppress(D3Error):  # one that fails keeps none of the others away
+            if engine.missing() is None:
+                told += [f"{engine.name}:{voice}" for voice in engine.voices()[:_SHOWN]]
+    return told
 
 
 def synthesise(text: str, voice: str = "") -> Speech:

@@ -71,18 +71,20 @@ class MakeTab:
             with gr.Column(scale=7):
                 current = gr.Dropdown([], label="Heads in this workspace", allow_custom_value=True, elem_id="current")
                 told_state = gr.Markdown(_STATES["nothing"], elem_id="state")
-                steps = gr.HTML(elem_id="steps")
                 with gr.Row():
                     train = gr.Button("Train", variant="primary", visible=False, elem_id="train")
                     stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
-                picture = gr.Image(
-                    label="Camera left, head right, as it learns",
-                    visible=False,
-                    height=420,
-                    buttons=[],
-                    elem_id="sample",
-                    interactive=False,
-                )
+                with gr.Row():
+                    steps = gr.HTML(elem_id="steps")
+                    picture = gr.Image(
+                        label="Camera left, head right",
+                        show_label=False,
+                        visible=False,
+                        height=400,
+                        buttons=[],
+                        elem_id="sample",
+                        interactive=False,
+                    )
                 report = gr.HTML(elem_id="report")
         shown = gr.State(())
         timer = gr.Timer(1.0)

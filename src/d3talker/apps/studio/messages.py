@@ -91,13 +91,15 @@ def progress_html(status: Status | None) -> str:
             share = min(1.0, step.done / max(1, step.total))
             left = step.seconds_left()
             told_left = "" if left is None else f"{duration(left)} left in this step"
+            counted = (f"{step.done} of {step.total}", told_left, escape(step.note))
             lines.append(
                 f"<li class='now'><b>{_SHOWN[name]}</b><progress value='{share:.3f}'></progress>"
-                f"<span>{step.done} of {step.total} · {told_left} {escape(step.note)}</span></li>"
+                f"<span>{' · '.join(filter(None, counted))}</span></li>"
             )
         else:
             lines.append(f"<li class='{'done' if passed or step else 'next'}'>{_SHOWN[name]}</li>")
-    return f"<div class='steps'><ol>{''.join(lines)}</ol></div>"
+    below = "<p>Pictures: the camera left, the head right, lips closed and open.</p>" if status.kind == "adapt" else ""
+    return f"<div class='steps'><ol>{''.join(lines)}</ol>{below}</div>"
 
 
 def duration(seconds: float) -> str:

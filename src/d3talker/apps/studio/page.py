@@ -26,7 +26,10 @@ STYLE = """
 .steps li.done::before { content: "✓"; color: #16803c; font-weight: bold; }
 .steps li.now { color: var(--body-text-color); }
 .steps li.now::before { content: "▸"; color: var(--color-accent); }
-.steps progress { display: block; width: 100%; height: .6rem; margin: .3rem 0; accent-color: var(--color-accent); }
+.steps progress { display: block; width: 100%; height: .6rem; margin: .3rem 0; appearance: none; border: 0; }
+.steps progress::-webkit-progress-bar { background: var(--border-color-primary); border-radius: 4px; }
+.steps progress::-webkit-progress-value { background: #0f766e; border-radius: 4px; }
+.steps progress::-moz-progress-bar { background: #0f766e; border-radius: 4px; }
 .steps span { font-size: .85rem; font-variant-numeric: tabular-nums; }
 .verdict { padding: .7rem 1rem; border-radius: 8px; margin: .5rem 0; }
 .verdict.good { background: #dcf5e4; color: #10381f; }

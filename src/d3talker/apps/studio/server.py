@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +43,18 @@ def serve(settings: StudioSettings, tell: Callable[[str], None]) -> None:
     Raises:
         D3Error: gradio is missing, the workspace cannot be written, or the port is taken.
     """
-    try:
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it calls home then
-        import gradio  # noqa: F401
-        import uvicorn
-    except ImportError:
-        raise D3Error("gradio is not installed", "the extra app", "Run: pip install 'd3talker[app]'") from None
+    if find_spec("gradio") is None:
+        raise D3Error("gradio is not installed", "the extra app", "Run: pip install 'd3talker[app]'")
+    listener = _listener(settings.host, settings.port)
     workspace = Workspace.open(settings.workspace)
     local = settings.host in LOCAL
     token = settings.token or ("" if local else secrets.token_urlsafe(16))
-    listener = _listener(settings.host, settings.port)
     works = Works(workspace)
     app = Guard(build(workspace, works, settings), token, settings.limits.bytes, LOCAL if local else ())
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     tell(f"studio: http://{shown}:{settings.port}/{f'?token={token}' if token else ''}")
+    import uvicorn
+
     try:
         uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)).run([listener])
     finally:
@@ -65,6 +64,7 @@ def serve(settings: StudioSettings, tell: Callable[[str], None]) -> None:
 def build(workspace: Workspace, works: Works, settings: StudioSettings) -> Any:
     """The application, unguarded."""
     os.environ["GRADIO_TEMP_DIR"] = str(workspace.uploads)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it calls home then
     import gradio
     from fastapi import FastAPI
     from fastapi.responses import FileResponse, HTMLResponse
