@@ -11,6 +11,7 @@ from tyro.conf import Positional, arg, subcommand
 from d3talker.cli.bars import Bars
 from d3talker.cli.device import Device
 from d3talker.cli.measuring import Bench, Evaluate
+from d3talker.cli.studio import App
 
 if TYPE_CHECKING:
     from d3talker.config.method import MethodSettings
@@ -217,6 +218,8 @@ class Talk:
     """Of the blinks."""
     refine: bool = True
     """Sharpen the head with the person's refiner; --no-refine is faster and softer."""
+    mouth_gain: float = 1.0
+    """How far the mouth moves: 1.5 speaks broadly, 0.5 mumbles (0 to 2)."""
     device: Device = "auto"
     """Where to compute."""
 
@@ -227,7 +230,9 @@ class Talk:
         from d3talker.recipes.spoken import sound_or_text
         from d3talker.recipes.talk import TalkSettings, talk
 
-        settings = TalkSettings(self.pose, self.blink, self.background, self.paste_back, self.seed, self.refine)
+        settings = TalkSettings(
+            self.pose, self.blink, self.background, self.paste_back, self.seed, self.refine, self.mouth_gain
+        )
         with sound_or_text(self.audio, self.text, self.voice) as audio:
             person = load_person(self.person, choose_device(self.device))
             print(talk(person, audio, self.out, settings, Bars()))
@@ -322,4 +327,5 @@ Command = (
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Doctor, subcommand("doctor")]
+    | Annotated[App, subcommand("app")]
 )

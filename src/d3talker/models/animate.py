@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -29,6 +29,15 @@ class Codes:
     mouth: list[Tensor]
 
 
+@dataclass(frozen=True)
+class Gain:
+    """How much of the motion that speech causes is shown."""
+
+    factor: float
+    rest: Codes
+    """Those of silence: the face that the motion starts from."""
+
+
 class Moves:
     """The displacements of a head whose Gaussians and fields stand still, the same in training and in drawing.
 
@@ -36,9 +45,10 @@ class Moves:
     """
 
     @torch.no_grad()
-    def __init__(self, head: Head, counted: Counted = "all") -> None:
+    def __init__(self, head: Head, counted: Counted = "all", gain: Gain | None = None) -> None:
         fields = FrozenFields.of(head, counted)
-        self._move = recorded(fields.moved, *fields.silence(head.face.gaussians.device))
+        move = fields.moved if gain is None else fields.moved_with(gain)
+        self._move = recorded(move, *fields.silence(head.face.gaussians.device))
 
     @torch.no_grad()
     def __call__(self, codes: Codes, expression: Tensor) -> tuple[Displacement, Displacement]:
@@ -72,6 +82,17 @@ class FrozenFields:
         hook = face_hook(face.position[:, 1])
         mouth = total([field(mouth_codes[place], expression, hook) for place, field in self.mouth])
         return face, mouth.times(self.whole)
+
+    def moved_with(self, gain: Gain) -> Callable[..., tuple[Displacement, Displacement]]:
+        """As :meth:`moved`, farther from or nearer to where the face is while nobody speaks."""
+        rest = (*gain.rest.face, *gain.rest.mouth)
+
+        def moved(expression: Tensor, *codes: Tensor) -> tuple[Displacement, Displacement]:
+            still, now = self.moved(expression, *rest), self.moved(expression, *codes)
+            face, mouth = (a.times(1.0 - gain.factor) + b.times(gain.factor) for a, b in zip(still, now, strict=True))
+            return face, mouth
+
+        return moved
 
     def silence(self, device: torch.device) -> list[Tensor]:
         """Arguments of :meth:`moved`."""
@@ -133,9 +154,9 @@ def draw_at_once(
 class Animation:
     """Draws frames of a head whose Gaussians no longer change."""
 
-    def __init__(self, head: Head, counted: Counted = "all") -> None:
+    def __init__(self, head: Head, counted: Counted = "all", gain: Gain | None = None) -> None:
         self._head = head
-        self._moves = Moves(head, counted)
+        self._moves = Moves(head, counted, gain)
         self._refiner = None if head.refiner is None else fastest_refiner(head.refiner)
 
     @torch.no_grad()

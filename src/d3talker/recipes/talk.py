@@ -23,12 +23,12 @@ from d3talker.core.progress import Progress, Silent
 from d3talker.media.blocks import FrameBlocks
 from d3talker.media.video import VideoWriter
 from d3talker.media.writer import StyleName
-from d3talker.models.animate import Animation, Coarse, Codes, stream_codes
+from d3talker.models.animate import Animation, Coarse, Codes, Gain, stream_codes
 from d3talker.models.person import Person
 from d3talker.ops.pool import cores
 from d3talker.ops.threads import quiet_threads, quietly
 from d3talker.recipes.ahead import ahead
-from d3talker.recipes.hearing import hearing_again
+from d3talker.recipes.hearing import Hearing, hearing_again
 from d3talker.recipes.paste import Paste
 from d3talker.recipes.sound import check_sound, clean_sound
 from d3talker.recipes.walk import read_blinks, smooth_cameras, stillest, to_and_fro
@@ -59,6 +59,8 @@ class TalkSettings:
     """Of the blinks."""
     refine: bool = True
     """Paint over what the Gaussians show with the person's refiner, where there is one."""
+    mouth_gain: float = 1.0
+    """What the motion that speech causes is multiplied by, from the face of somebody who says nothing, in [0, 2]."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def talk(
     paste = None if settings.paste_back is None else _paste(person, settings, transparent)
     if settings.blink not in ("auto", "clip", "none"):
         read_blinks(Path(settings.blink))
+    if not 0.0 <= settings.mouth_gain <= 2.0:
+        raise D3Error(f"a mouth gain of {settings.mouth_gain:g}", "0 to 2", "Give 1 for the person's own.")
     samples = check_sound(audio, progress).samples
     writable_folder(out.parent)
 
@@ -126,12 +130,20 @@ def say(
     """
     ears = hearing_again(person.method, person.meta, "the person")
     device = person.head.face.gaussians.device
-    animation = Animation(person.head)
+    gain = None if settings.mouth_gain == 1.0 else Gain(settings.mouth_gain, _silent_codes(person, ears))
+    animation = Animation(person.head, gain=gain)
     others = max(1, cores() - 1)
     hearing, drawing = (1, others) if device.type == "cpu" else (others, 1)  # whichever keeps the CPU busier
     codes = ahead(quietly(stream_codes(person.head, ears.stream(sound, device)), hearing), _HEARD_AHEAD)
     drawn = ahead(quietly(_draw(person, animation, codes, settings, behind), drawing), _DRAWN_AHEAD)
     yield from ahead(quietly(_finish(animation, drawn, settings)), _DRAWN_AHEAD)
+
+
+def _silent_codes(person: Person, ears: Hearing) -> Codes:
+    """The codes in the middle of a second of silence."""
+    device = person.head.face.gaussians.device
+    codes = list(stream_codes(person.head, ears.stream(lambda: iter([np.zeros(RATE, np.float32)]), device)))
+    return codes[len(codes) // 2]
 
 
 def _finish(

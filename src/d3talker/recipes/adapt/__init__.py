@@ -66,6 +66,7 @@ def adapt(
     device: torch.device | None = None,
     restart: bool = False,
     progress: Progress | None = None,
+    picture_every: float | None = None,
 ) -> Person:
     """Turns a video, or a folder that ``prepare`` wrote, into a person.
 
@@ -80,6 +81,8 @@ def adapt(
         device: where to compute; the CPU if None.
         restart: forget what is in ``out`` and train anew; a clip prepared there is kept.
         progress: hears of stages and steps.
+        picture_every: seconds between pictures of the training head, ``work/notebook/now.png``; None draws none but
+            those after every stage.
 
     Raises:
         D3Error: the source or the folder cannot be used.
@@ -122,8 +125,14 @@ def adapt(
     stages = _stages(frames, method, preset, run.generator, judge, taught)
     if judge is not None:
         tell_judge(judge, progress)
+
+    def note(point: dict[str, float | str]) -> None:
+        notebook.note(point)
+        if picture_every is not None:
+            notebook.look(run, picture_every)
+
     with quiet_threads(device):
-        run_stages(run, stages, checkpoint, preset.save_every, progress, notebook.note, partial(notebook.picture, run))
+        run_stages(run, stages, checkpoint, preset.save_every, progress, note, partial(notebook.picture, run))
 
     person = _person(out, clip, run, frames, plan)
     write_plates(clip, count, preset.resolution, out, progress)

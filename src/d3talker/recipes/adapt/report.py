@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
+from d3talker.core.files import atomic_file
 from d3talker.core.report import Report
 from d3talker.models.animate import Animation, Codes, clip_codes
 from d3talker.models.head import Head
@@ -26,6 +28,7 @@ class Notebook:
         self.folder.mkdir(exist_ok=True)
         self._frames = frames
         self._board = SummaryWriter(str(work / "tensorboard"))
+        self._looked = time.monotonic()
 
     def note(self, point: dict[str, float | str]) -> None:
         """Adds a point of the curves."""
@@ -35,6 +38,15 @@ class Notebook:
                 self._board.add_scalar(f"{stage}/{name}", value, iteration)
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(point) + "\n")
+
+    def look(self, run: Run, every: float) -> None:
+        """Draws two frames beside the truth into ``now.png``, unless it was done in the last ``every`` seconds."""
+        if time.monotonic() - self._looked < every:
+            return
+        pairs = [np.hstack(pair) for pair in render_pairs(run.head, self._frames, sample_frames(self._frames, 2))]
+        with atomic_file(self.folder / "now.png") as partial:
+            Image.fromarray(np.vstack(pairs)).save(partial)
+        self._looked = time.monotonic()
 
     def picture(self, run: Run, stage: str) -> None:
         """Draws sample frames beside the truth as the head now stands."""

@@ -1,0 +1,1 @@
+"""Pages and servers: thin shells over the recipes, without any maths."""

@@ -1,0 +1,1 @@
+"""The studio: a page in the browser where persons are made, talk, and are compared."""
