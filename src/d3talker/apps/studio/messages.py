@@ -17,7 +17,8 @@ from d3talker.core.progress import Advance
 
 CHECKING = ("follow the face", "solve the camera", "cut and label", "fill behind the head")
 TRAINING = ("read frames", "train listen", "train face", "train mouth", "train fuse", "train refine", "write plates")
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 _SHOWN = {
     "follow the face": "follow the face",
     "solve the camera": "solve the camera",
